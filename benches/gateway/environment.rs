@@ -27,7 +27,7 @@ use storefront_gateway::storefront::{IntegrationType, store as storefronts};
 use tokio::net::TcpListener;
 
 /// The environment that the measurements share.
-pub struct Stand {
+pub struct Environment {
     folder: tempfile::TempDir,
     server: Managed,
     /// The gateway within this process.
@@ -78,7 +78,7 @@ pub async fn gateway(uri: &str, monitor: Option<Monitor>) -> RunningGateway {
     running
 }
 
-impl Stand {
+impl Environment {
     /// Starts the database server and a gateway, and creates an organization with a storefront and a backend client.
     pub async fn build() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -143,7 +143,7 @@ impl Stand {
     }
 
     /// Sends a query to a gateway as the backend and returns its data.
-    pub async fn ask(&self, url: &str, query: &str, variables: Value) -> Value {
+    pub async fn query(&self, url: &str, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables });
         let asked = self
             .client
@@ -162,7 +162,7 @@ impl Stand {
         let query = "mutation($input: StorefrontUserRegisterInput!) {
             storefrontUserRegister(input: $input) { storefrontUser { id } userErrors { code } } }";
         let input = json!({ "input": { "storefrontUserId": external_id, "isAnonymous": is_anonymous } });
-        let data = self.ask(&self.gateway.app.public_url, query, input).await;
+        let data = self.query(&self.gateway.app.public_url, query, input).await;
         data["storefrontUserRegister"]["storefrontUser"]["id"]
             .as_str()
             .expect("registered")
@@ -177,7 +177,7 @@ impl Stand {
             "email": email, "password": password, "confirmPassword": password, "acceptedTerms": true,
             "firstName": "Ada", "lastName": "Lovelace",
         } });
-        let data = self.ask(&self.gateway.app.public_url, query, input).await;
+        let data = self.query(&self.gateway.app.public_url, query, input).await;
         data["customerRegister"]["customer"]["id"]
             .as_str()
             .unwrap_or_else(|| panic!("{data}"))
@@ -185,7 +185,7 @@ impl Stand {
     }
 
     /// Inserts items into a user's storage, directly in the database, because their content is not measured.
-    pub async fn lay_items(&self, user: &str, count: usize) {
+    pub async fn insert_items(&self, user: &str, count: usize) {
         let database = self.driver().await;
         let storages = database.collection::<Document>("privateStorages");
         let storage = storages

@@ -23,11 +23,11 @@ fn setup() -> Setup {
 }
 
 fn at(caller: &Caller, address: &str) -> Caller {
-    caller.saying("X-Forwarded-For", address)
+    caller.with_header("X-Forwarded-For", address)
 }
 
 async fn register(caller: &Caller) -> Value {
-    caller.change(REGISTER, json!({ "isAnonymous": true })).await
+    caller.mutate(REGISTER, json!({ "isAnonymous": true })).await
 }
 
 /// Registers one anonymous user per caller, up to 20 concurrently; returns how many succeeded.
@@ -52,7 +52,7 @@ fn wait(payload: &Value) -> u64 {
     assert!(payload["storefrontUser"].is_null() && payload["token"].is_null());
     payload["userErrors"][0]["retryAfterSeconds"]
         .as_u64()
-        .expect("it says when")
+        .expect("a wait")
 }
 
 // SFU-40
@@ -79,11 +79,11 @@ async fn sfu_40_a_client_address_registers_sixty_anonymous_users_a_minute() {
     // A request that is rejected by validation does not count against the limit.
     let plain = at(&shop.browser, "203.0.113.11");
     for _ in 0..70 {
-        let refused = plain.refused(REGISTER, json!({ "isAnonymous": false })).await;
+        let refused = plain.user_errors(REGISTER, json!({ "isAnonymous": false })).await;
         assert_eq!(refused, ["FORBIDDEN isAnonymous"]);
     }
     assert_eq!(registered(std::iter::once(plain)).await, 1);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-40
@@ -104,7 +104,7 @@ async fn sfu_40_a_storefront_accepts_six_thousand_registrations_a_minute_from_br
     let last = at(&shop.browser, "203.0.113.77");
     assert_eq!(wait(&register(&last).await), 60);
     // Registrations by a backend are not limited.
-    shop.backend.done(REGISTER, shop.user("guest", true)).await;
+    shop.backend.mutate_ok(REGISTER, shop.user("guest", true)).await;
     shop.gateway.advance(60 * SECOND);
     assert_eq!(registered(std::iter::once(last)).await, 1);
 }
@@ -119,7 +119,9 @@ async fn sfu_40_disabled_rate_limits_do_not_disable_the_quota() {
         .await;
     assert_eq!(registered((0..70).map(|_| shop.browser.clone())).await, 70);
     let payload = register(&shop.browser).await;
-    let guest = shop.nobody().with(payload["token"]["accessToken"].as_str());
+    let guest = shop
+        .unauthenticated()
+        .with(payload["token"]["accessToken"].as_str());
     assert_eq!(uploads(&guest, 11 * KIBIBYTE).await, [FULL]);
 }
 
@@ -134,7 +136,7 @@ async fn sfu_40_a_document_of_a_non_backend_registers_at_most_one_user() {
     // The second pass covers documents that are already in the cache of prepared documents.
     for _ in 0..2 {
         for document in [twice, hidden] {
-            for caller in [&shop.browser, &shop.nobody()] {
+            for caller in [&shop.browser, &shop.unauthenticated()] {
                 let answer = caller.send(document, json!({})).await;
                 assert_eq!(answer.codes(), ["LIMIT_EXCEEDED"]);
             }
@@ -169,7 +171,7 @@ async fn uploads(person: &Caller, size: usize) -> Vec<String> {
 
 async fn quota_of(person: &Caller) -> Value {
     let seen = person
-        .ask("{ viewer { storefrontUser { privateStorage { quotaBytes } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { quotaBytes } } } }")
         .await;
     seen["viewer"]["storefrontUser"]["privateStorage"]["quotaBytes"].clone()
 }
@@ -199,7 +201,7 @@ async fn sfu_40_an_anonymous_user_has_a_quota_of_its_own() {
     assert_eq!(uploads(&ann, 150 * KIBIBYTE).await, [""; 0]);
     // A promoted user has the quota of a regular one.
     shop.backend
-        .done("storefrontUserPromote", shop.pair("guest", "bob"))
+        .mutate_ok("storefrontUserPromote", shop.pair("guest", "bob"))
         .await;
     assert_eq!(uploads(&guest, 50 * KIBIBYTE).await, [""; 0]);
     // A merge is never refused for the quota; afterwards the regular quota applies.
@@ -207,7 +209,7 @@ async fn sfu_40_an_anonymous_user_has_a_quota_of_its_own() {
     assert_eq!(uploads(&guest, 90 * KIBIBYTE).await, [""; 0]);
     shop.merge("guest", "ann").await;
     assert_eq!(uploads(&ann, 90 * KIBIBYTE).await, [""; 0]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-40
@@ -240,7 +242,7 @@ async fn sfu_40_concurrent_uploads_do_not_exceed_the_anonymous_quota() {
     for outcome in outcomes.iter().filter(|outcome| !outcome.is_empty()) {
         assert_eq!(*outcome, [FULL]);
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 /// Begins an upload whose body is sent piece by piece through the returned sender.
@@ -291,18 +293,18 @@ async fn sfu_40_an_upload_during_promotion_has_the_regular_quota() {
     let have_begun = async || shop.gateway.store.count("unclaimedContent", doc! {}).await > 0;
     kit::eventually("an upload has begun", have_begun).await;
     shop.backend
-        .done("storefrontUserPromote", shop.pair("promoted", "bob"))
+        .mutate_ok("storefrontUserPromote", shop.pair("promoted", "bob"))
         .await;
     shop.merge("merged", "ann").await;
     let mut outcomes = Vec::new();
     for (pieces, answer) in uploads {
-        // An upload that has been refused meanwhile no longer reads its body, so the send may fail.
+        // An upload that was refused in the meantime no longer reads its body, so the send may fail.
         let _sent = pieces.send(vec![7; 400 * KIBIBYTE]);
         drop(pieces);
         outcomes.push(faults(&answer.await.expect("no panic")));
     }
     assert_eq!(outcomes, [vec![], vec![], vec![FULL.to_owned()]]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // STO-01
@@ -349,14 +351,14 @@ async fn a_credential_mutation_is_allowed_once_per_document() {
         .gateway
         .commands
         .during(
-            shop.nobody()
+            shop.unauthenticated()
                 .send(&format!("mutation {{ {} }}", aliased.join(" ")), json!({})),
         )
         .await;
     assert_eq!(answer.codes(), ["LIMIT_EXCEEDED"]);
     assert!(commands.is_empty(), "{commands:?}");
     let once = shop
-        .nobody()
+        .unauthenticated()
         .send(&format!("mutation {{ {} }}", revoke("a")), json!({}))
         .await;
     assert_eq!(once.codes(), [""; 0]);

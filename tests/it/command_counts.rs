@@ -25,7 +25,7 @@ async fn a_nested_page_of_fifty_users_costs_as_many_commands_as_of_two() {
     let mut counts = Vec::new();
     for users in [2, 50] {
         let shop = shop_of(users).await;
-        let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(NESTED)).await;
+        let (seen, commands) = shop.gateway.commands.during(shop.backend.query(NESTED)).await;
         let nodes = seen["storefront"]["users"]["nodes"].as_array().expect("nodes");
         assert_eq!(nodes.len(), usize::try_from(users).expect("few"));
         assert!(
@@ -48,11 +48,11 @@ async fn a_nested_page_of_fifty_users_costs_as_many_commands_as_of_two() {
 #[tokio::test]
 async fn a_nested_page_costs_the_same_with_thirty_two_concurrent_callers() {
     let shop = shop_of(50).await;
-    let (_, idle) = shop.gateway.commands.during(shop.backend.ask(NESTED)).await;
+    let (_, idle) = shop.gateway.commands.during(shop.backend.query(NESTED)).await;
     let (_, busy) = shop
         .gateway
         .commands
-        .during(join_all((0..32).map(|_| shop.backend.ask(NESTED))))
+        .during(join_all((0..32).map(|_| shop.backend.query(NESTED))))
         .await;
     assert_eq!(busy.len(), 32 * idle.len());
 }
@@ -62,7 +62,7 @@ async fn a_page_with_all_fields_costs_one_command_per_level() {
     let shop = shop_of(10).await;
     let query = "{ storefront { users(first: 10) { totalCount nodes { storefront { name } mergedInto { id } privateStorage { \
                  itemCount totalBytes items(first: 5) { totalCount nodes { name url owner { storefront { id } } } } } } } } }";
-    let (_, commands) = shop.gateway.commands.during(shop.backend.ask(query)).await;
+    let (_, commands) = shop.gateway.commands.during(shop.backend.query(query)).await;
     insta::assert_json_snapshot!(commands, @r#"
     [
       "find storefronts",
@@ -82,7 +82,7 @@ async fn nodes_of_several_types_cost_a_fixed_number_of_commands() {
     let shop = shop_of(20).await;
     let seen = shop
         .backend
-        .ask("{ storefront { id users { nodes { id privateStorage { items { nodes { id } } } } } } }")
+        .query("{ storefront { id users { nodes { id privateStorage { items { nodes { id } } } } } } }")
         .await;
     let storefront = &seen["storefront"];
     let users = storefront["users"]["nodes"].as_array().expect("nodes");
@@ -97,7 +97,7 @@ async fn nodes_of_several_types_cost_a_fixed_number_of_commands() {
             ids.extend(items.iter().map(|item| item["id"].to_string()));
         }
         let query = format!("{{ nodes(ids: [{}]) {{ id }} }}", ids.join(", "));
-        let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(&query)).await;
+        let (seen, commands) = shop.gateway.commands.during(shop.backend.query(&query)).await;
         assert!(
             seen["nodes"]
                 .as_array()

@@ -46,7 +46,7 @@ impl Operator {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "the settings of whoever runs the tests are kept from the gateway"
+        reason = "the settings of the developer's environment must not reach the gateway"
     )]
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_storefront-gateway"));
@@ -80,12 +80,12 @@ impl Operator {
     }
 
     /// The error output of a command that must fail with this exit code.
-    async fn refused(&self, words: &[&str], code: i32) -> String {
+    async fn user_errors(&self, words: &[&str], code: i32) -> String {
         let output = self.run(words).await;
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {message}");
         assert!(output.stdout.is_empty(), "{words:?}: {}", text(&output.stdout));
-        said
+        message
     }
 
     /// Starts a gateway and waits for its start line.
@@ -218,14 +218,14 @@ async fn all_invalid_settings_are_reported_together() {
         .with("GATEWAY_MAX_BODY", "much")
         .with("GATEWAY_PUBLIC_ULR", "https://shop.example");
     for command in [&["serve"][..], &["client", "list"], &[]] {
-        let said = operator.refused(command, 1).await;
+        let message = operator.user_errors(command, 1).await;
         for name in [
             "GATEWAY_JOBS",
             "GATEWAY_MAX_BODY",
             "GATEWAY_PUBLIC_ULR",
             "GATEWAY_PUBLIC_URL",
         ] {
-            assert!(said.contains(name), "{command:?}: {said}");
+            assert!(message.contains(name), "{command:?}: {message}");
         }
     }
     let output = operator.run(&["check", "--json"]).await;
@@ -252,8 +252,8 @@ async fn a_usage_error_exits_with_code_two() {
         &["demo", "--customers", "0"],
         &["demo", "--customers", "many"],
     ] {
-        let said = operator.refused(words, 2).await;
-        assert!(said.starts_with("error:"), "{words:?}: {said}");
+        let message = operator.user_errors(words, 2).await;
+        assert!(message.starts_with("error:"), "{words:?}: {message}");
     }
     assert!(!operator.data().exists());
 }
@@ -294,8 +294,8 @@ async fn commands_create_storefronts_of_a_running_gateway() {
     let storefront = operator.json(&create).await;
     assert_eq!(keys(&storefront), ["code", "id"]);
     let sto = member(&storefront, "id");
-    let said = operator.refused(&create, 1).await;
-    assert!(said.contains("has this"), "{said}");
+    let message = operator.user_errors(&create, 1).await;
+    assert!(message.contains("has this"), "{message}");
     let url = "https://prints.example/account";
     let updated = operator
         .json(&[
@@ -402,18 +402,18 @@ async fn a_secret_is_read_from_a_file_or_standard_input_only() {
     let place = add
         .iter()
         .position(|word| *word == SECRET_FILE)
-        .expect("it is there");
+        .expect("it exists");
     for old in [
         ["--client-secret", "hunter2"].as_slice(),
         &["--client-secret=hunter2"],
     ] {
         let words = [&add[..place - 1], old, &add[place + 1..]].concat();
-        let said = operator.refused(&words, 2).await;
-        assert!(said.contains("--client-secret-file"), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        let message = operator.user_errors(&words, 2).await;
+        assert!(message.contains("--client-secret-file"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
-    let said = operator.refused(&add, 1).await;
-    assert!(said.contains(SECRET_FILE), "it is missing: {said}");
+    let message = operator.user_errors(&add, 1).await;
+    assert!(message.contains(SECRET_FILE), "the file is missing: {message}");
 
     let mut words = add;
     words[place] = "-";
@@ -445,7 +445,7 @@ async fn commands_add_and_remove_identity_providers_of_a_running_gateway() {
     let added = operator.json(&add).await;
     assert_eq!(keys(&added), ["id"]);
     assert!(member(&added, "id").starts_with("idp_"));
-    let again = operator.refused(&add, 1).await;
+    let again = operator.user_errors(&add, 1).await;
     assert!(again.contains("--key") && !again.contains("hunter2"), "{again}");
     let listed = operator.run(&["--json", "identity-provider", "list"]).await;
     let listed = text(&listed.stdout);
@@ -483,14 +483,14 @@ async fn commands_add_and_remove_identity_providers_of_a_running_gateway() {
         ("--key", "OP"),
         ("--client-id", "a b"),
     ] {
-        let place = add.iter().position(|word| *word == option).expect("it is there");
+        let place = add.iter().position(|word| *word == option).expect("it exists");
         let mut words = add;
         words[place + 1] = bad;
-        let said = operator.refused(&words, 2).await;
-        assert!(said.contains(option), "{said}");
+        let message = operator.user_errors(&words, 2).await;
+        assert!(message.contains(option), "{message}");
     }
     let without = &add[..add.len() - 4];
-    assert!(operator.refused(without, 2).await.contains("--redirect-uri"));
+    assert!(operator.user_errors(without, 2).await.contains("--redirect-uri"));
     assert!(gateway.is_live().await);
 }
 
@@ -542,8 +542,8 @@ async fn a_command_names_the_object_not_found() {
         (vec!["jobs", "retry", "job_1"], "job_1"),
         (vec!["audit", "list", "--customer", &no_cus], &no_cus),
     ] {
-        let said = operator.refused(&words, 1).await;
-        assert!(said.contains(named), "{words:?}: {said}");
+        let message = operator.user_errors(&words, 1).await;
+        assert!(message.contains(named), "{words:?}: {message}");
     }
 }
 
@@ -615,7 +615,7 @@ async fn the_audit_trail_of_a_deleted_customer_is_listed_newest_first() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
     let customers = customers(&operator).await;
-    kit::eventually("the demo is there", async || {
+    kit::eventually("the demo data exists", async || {
         let grouped = doc! { "emailKey": { "$regex": "^jonas@" }, "groupIds": { "$exists": true } };
         customers.count_documents(grouped).await.expect("counted") == 1
     })
@@ -707,11 +707,11 @@ async fn a_stopped_gateway_stops_its_database() {
             gateway.log()
         );
         assert!(!is_alive(server));
-        let said = operator.run(&["storefront", "list"]).await;
+        let message = operator.run(&["storefront", "list"]).await;
         assert!(
-            said.status.success(),
+            message.status.success(),
             "the directory is free: {}",
-            text(&said.stderr)
+            text(&message.stderr)
         );
     }
 }
@@ -720,9 +720,9 @@ async fn a_stopped_gateway_stops_its_database() {
 async fn a_second_gateway_on_a_data_directory_is_refused() {
     let operator = Operator::new();
     let gateway = operator.serve(&[]).await;
-    let said = operator.refused(&["serve"], 1).await;
-    assert!(said.contains("already uses the data directory"), "{said}");
-    assert!(said.contains(&gateway.process().to_string()), "{said}");
+    let message = operator.user_errors(&["serve"], 1).await;
+    assert!(message.contains("already uses the data directory"), "{message}");
+    assert!(message.contains(&gateway.process().to_string()), "{message}");
     assert!(gateway.is_live().await);
 }
 
@@ -787,9 +787,9 @@ async fn the_demo_prints_the_same_credentials_at_every_start() {
     let listed = operator.json(&["client", "list"]).await;
     let listed = listed.as_array().expect("a list").iter();
     let listed: BTreeSet<&str> = listed.map(|client| member(client, "id")).collect();
-    let told = first["clients"].as_object().expect("an object").values();
-    let told: BTreeSet<&str> = told.filter_map(Value::as_str).collect();
-    assert_eq!(listed, told);
+    let reported = first["clients"].as_object().expect("an object").values();
+    let reported: BTreeSet<&str> = reported.filter_map(Value::as_str).collect();
+    assert_eq!(listed, reported);
     // The backend's id and secret obtain a token at the OAuth token endpoint.
     let post = async |form: &[(&str, &str)]| {
         let posting = reqwest::Client::new().post(format!("{}/oauth/token", gateway.url));
@@ -892,10 +892,13 @@ async fn demo_customers_reach_the_requested_number_after_an_interruption() {
     let mut filling = operator.command(&words).spawn().expect("starts");
     kit::eventually("some are there", async || count().await > 0).await;
     filling.kill().await.expect("killed");
-    assert!(count().await < MANY, "it was too quick to be cut off");
+    assert!(
+        count().await < MANY,
+        "the command ended before it was interrupted"
+    );
     operator.json(&words).await;
     assert_eq!(count().await, MANY);
-    store.assert_whole().await;
+    store.assert_consistent().await;
     // A smaller number removes no customers, and the same number adds none.
     for fewer in ["10", &many] {
         operator.json(&["demo", "--customers", fewer]).await;
@@ -910,8 +913,8 @@ async fn demo_data_is_not_added_to_a_database_in_use() {
     operator
         .json(&["organization", "create", "--name", "Prints"])
         .await;
-    let said = operator.refused(&["demo"], 1).await;
-    assert!(said.contains("not empty"), "{said}");
+    let message = operator.user_errors(&["demo"], 1).await;
+    assert!(message.contains("not empty"), "{message}");
     let mut gateway = operator.serve(&["--demo"]).await;
     assert!(gateway.is_live().await);
     assert!(
@@ -930,19 +933,19 @@ async fn demo_data_is_not_added_to_a_database_in_use() {
 async fn an_address_in_use_is_reported_with_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = taken.local_addr().expect("an address").to_string();
-    let said = Operator::new()
+    let message = Operator::new()
         .with("GATEWAY_LISTEN", &address)
-        .refused(&["serve"], 1)
+        .user_errors(&["serve"], 1)
         .await;
     assert!(
-        said.contains("GATEWAY_LISTEN") && said.contains(&address),
-        "{said}"
+        message.contains("GATEWAY_LISTEN") && message.contains(&address),
+        "{message}"
     );
     let metrics = Operator::new().with("GATEWAY_METRICS_LISTEN", &address);
-    let said = metrics.refused(&["serve"], 1).await;
+    let message = metrics.user_errors(&["serve"], 1).await;
     assert!(
-        said.contains("GATEWAY_METRICS_LISTEN") && said.contains(&address),
-        "{said}"
+        message.contains("GATEWAY_METRICS_LISTEN") && message.contains(&address),
+        "{message}"
     );
 }
 

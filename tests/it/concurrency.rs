@@ -33,7 +33,7 @@ async fn try_upload(person: &Caller, number: u32) -> Value {
 async fn assert_no_orphans(shop: &Shop) {
     shop.gateway.run_jobs().await;
     let store = &shop.gateway.store;
-    store.assert_whole().await;
+    store.assert_consistent().await;
     let items = store.count("storageItems", doc! {}).await;
     assert_eq!(store.count("content.files", doc! {}).await, items);
     assert_eq!(store.count("unclaimedContent", doc! {}).await, 0);
@@ -51,7 +51,7 @@ async fn sfu_14_one_of_fifty_concurrent_registrations_succeeds() {
         } else {
             &there
         };
-        caller.change("storefrontUserRegister", shop.user("ann", turn.is_multiple_of(3)))
+        caller.mutate("storefrontUserRegister", shop.user("ann", turn.is_multiple_of(3)))
     };
     let payloads = join_all((0..50).map(register)).await;
     assert_eq!(succeeded(&payloads), 1);
@@ -61,14 +61,17 @@ async fn sfu_14_one_of_fifty_concurrent_registrations_succeeds() {
     );
     assert_eq!(shop.gateway.store.count("storefrontUsers", doc! {}).await, 1);
     assert_eq!(shop.gateway.store.count("privateStorages", doc! {}).await, 1);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-26
 #[tokio::test]
 async fn sfu_26_one_of_fifty_concurrent_ensures_creates_the_user() {
     let shop = kit::shop().await;
-    let ensure = |_| shop.backend.done("storefrontUserEnsure", shop.user("ann", false));
+    let ensure = |_| {
+        shop.backend
+            .mutate_ok("storefrontUserEnsure", shop.user("ann", false))
+    };
     let payloads = join_all((0..50).map(ensure)).await;
     let created = payloads
         .iter()
@@ -80,7 +83,7 @@ async fn sfu_26_one_of_fifty_concurrent_ensures_creates_the_user() {
             .iter()
             .all(|payload| payload["storefrontUser"] == payloads[0]["storefrontUser"])
     );
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-32, SFU-35
@@ -101,7 +104,7 @@ async fn sfu_35_concurrent_merges_into_two_users_have_one_target() {
         let merge = |turn: usize| {
             let regular = if turn.is_multiple_of(2) { &ann } else { &bob };
             shop.backend
-                .change("storefrontUserMergeAnonymous", shop.pair(&guest, regular))
+                .mutate("storefrontUserMergeAnonymous", shop.pair(&guest, regular))
         };
         let payloads = join_all((0..8).map(merge)).await;
         assert_eq!(succeeded(&payloads), 4, "those into the winner: {payloads:#?}");
@@ -117,7 +120,7 @@ async fn sfu_35_concurrent_merges_into_two_users_have_one_target() {
         let (anns, bobs) = (item_ids(&ann_token).await.len(), item_ids(&bob_token).await.len());
         assert_eq!((anns + bobs, anns * bobs), (3, 0), "all with the winner");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-35
@@ -166,7 +169,7 @@ async fn concurrent_upload_and_user_deletion_leave_no_orphans() {
         }));
         join(
             uploads,
-            shop.backend.done("storefrontUserDelete", shop.named(&id)),
+            shop.backend.mutate_ok("storefrontUserDelete", shop.named(&id)),
         )
         .await;
     }
@@ -188,7 +191,7 @@ async fn concurrent_deletions_of_an_item_succeed_once() {
         ann.upload("cat.png", &png(number)).await;
     }
     for id in item_ids(&ann).await {
-        let delete = |_| ann.change("storageItemDelete", json!({ "id": id }));
+        let delete = |_| ann.mutate("storageItemDelete", json!({ "id": id }));
         let payloads = join_all((0..6).map(delete)).await;
         assert_eq!(succeeded(&payloads), 1);
         assert_eq!(codes(&payloads), ["STORAGE_ITEM_NOT_FOUND id"]);
@@ -204,7 +207,7 @@ async fn an_item_deleted_during_a_merge_is_deleted_or_moved() {
         let id = format!("guest {round}");
         let guest = shop.guest(&id).await;
         let item = guest.upload("cat.png", &png(1)).await;
-        let delete = guest.change("storageItemDelete", json!({ "id": item["id"] }));
+        let delete = guest.mutate("storageItemDelete", json!({ "id": item["id"] }));
         let (deleted, merged) = join(delete, shop.merge(&id, "ann")).await;
         let moved = merged["movedItemCount"].as_i64().unwrap_or_default();
         let gone = i64::from(faults(&deleted).is_empty());
@@ -212,11 +215,11 @@ async fn an_item_deleted_during_a_merge_is_deleted_or_moved() {
         assert_eq!(
             gone + i64::try_from(left.len()).expect("few"),
             1,
-            "gone, or ann's: {deleted} {merged}"
+            "deleted, or owned by ann: {deleted} {merged}"
         );
         assert!(moved <= 1);
         for id in left {
-            ann.done("storageItemDelete", json!({ "id": id })).await;
+            ann.mutate_ok("storageItemDelete", json!({ "id": id })).await;
         }
     }
     assert_no_orphans(&shop).await;
@@ -234,10 +237,10 @@ async fn sfu_36_concurrent_promotion_and_merge_have_one_winner() {
         let before = item_ids(&ann).await.len();
         let promote = shop
             .backend
-            .change("storefrontUserPromote", shop.pair(&guest, &new));
+            .mutate("storefrontUserPromote", shop.pair(&guest, &new));
         let merge = shop
             .backend
-            .change("storefrontUserMergeAnonymous", shop.pair(&guest, "ann"));
+            .mutate("storefrontUserMergeAnonymous", shop.pair(&guest, "ann"));
         let (promoted, merged) = join(promote, merge).await;
         let outcome = (faults(&promoted), faults(&merged));
         assert_eq!(succeeded(&[promoted, merged]), 1, "{outcome:?}");
@@ -267,7 +270,7 @@ async fn sfu_09_concurrent_expiry_and_use_have_one_winner() {
         // Merge at the moment of expiry: either everything is moved, or everything is deleted.
         let merge = shop
             .backend
-            .change("storefrontUserMergeAnonymous", shop.pair(&id, "ann"));
+            .mutate("storefrontUserMergeAnonymous", shop.pair(&id, "ann"));
         let (merged, ()) = join(merge, shop.gateway.run_jobs()).await;
         let gone = ["STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId"];
         assert!(faults(&merged).is_empty() || faults(&merged) == gone, "{merged}");

@@ -11,12 +11,12 @@ async fn shop() -> Shop {
         "Ann", "ann", "a.n", "a*n", "bob (1)", "^bob", "[x]", "$gt", "Łódź",
     ] {
         shop.backend
-            .done("storefrontUserRegister", shop.user(id, false))
+            .mutate_ok("storefrontUserRegister", shop.user(id, false))
             .await;
     }
     for id in ["guest", "merged"] {
         shop.backend
-            .done("storefrontUserRegister", shop.user(id, true))
+            .mutate_ok("storefrontUserRegister", shop.user(id, true))
             .await;
     }
     shop.merge("merged", "ann").await;
@@ -27,7 +27,7 @@ async fn found(shop: &Shop, filter: &str) -> Vec<String> {
     let query = format!(
         "{{ storefront {{ users(filter: {filter}) {{ totalCount nodes {{ storefrontUserId }} }} }} }}"
     );
-    let seen = shop.backend.ask(&query).await;
+    let seen = shop.backend.query(&query).await;
     let users = &seen["storefront"]["users"];
     let nodes = users["nodes"].as_array().expect("nodes");
     assert_eq!(
@@ -133,8 +133,11 @@ async fn an_invalid_filter_is_an_error_without_its_values() {
             "{:?}",
             answer.body
         );
-        let said = answer.body.to_string();
-        assert!(!said.contains("secret") && !said.contains("xxx"), "{said}");
+        let message = answer.body.to_string();
+        assert!(
+            !message.contains("secret") && !message.contains("xxx"),
+            "{message}"
+        );
     }
 }
 
@@ -168,7 +171,7 @@ async fn each_field_filters_items() {
             "{{ viewer {{ storefrontUser {{ privateStorage {{ items(filter: {filter}) \
              {{ totalCount nodes {{ name }} }} }} }} }} }}"
         );
-        let seen = ann.ask(&query).await;
+        let seen = ann.query(&query).await;
         let items = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"];
         let names = items["nodes"].as_array().expect("nodes").iter();
         let names: Vec<&str> = names.filter_map(|node| node["name"].as_str()).collect();

@@ -44,13 +44,13 @@ impl Gateway {
         };
         let query = "mutation($i: StorefrontUserRegisterInput!) { storefrontUserRegister(input: $i) { storefrontUser { id } } }";
         let input = json!({ "i": { "storefrontUserId": "u1", "isAnonymous": false } });
-        let answer = gateway.ask(query, input).await;
+        let answer = gateway.query(query, input).await;
         let id = &answer["data"]["storefrontUserRegister"]["storefrontUser"]["id"];
         gateway.user = id.as_str().expect("an id").to_owned();
         gateway
     }
 
-    async fn ask(&self, query: &str, variables: Value) -> Value {
+    async fn query(&self, query: &str, variables: Value) -> Value {
         let asked = self
             .http
             .post(format!("{}/graphql", self.url))
@@ -213,11 +213,11 @@ async fn documents_that_would_crash_the_process_are_refused() {
         "{a".repeat(2000),
         format!("{{ ...f0 }} {chain} fragment f26 on Query {{ __typename }}"),
     ] {
-        let answer = gateway.ask(&document, json!({})).await;
+        let answer = gateway.query(&document, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
     }
     assert_eq!(
-        gateway.ask("{ __typename }", json!({})).await["data"]["__typename"],
+        gateway.query("{ __typename }", json!({})).await["data"]["__typename"],
         "Query"
     );
     gateway.stop().await;
@@ -241,9 +241,9 @@ async fn an_error_message_has_no_value_and_is_the_same_when_repeated() {
             json!({ "by": { "id": ["s3cret"] } }),
         ),
     ] {
-        let first = gateway.ask(query, bad.clone()).await;
-        let _kept = gateway.ask(query, good).await;
-        let second = gateway.ask(query, bad.clone()).await;
+        let first = gateway.query(query, bad.clone()).await;
+        let _kept = gateway.query(query, good).await;
+        let second = gateway.query(query, bad.clone()).await;
         assert_eq!(first, second, "{query} {bad}");
         assert_eq!(
             first["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
@@ -326,7 +326,7 @@ async fn an_aborted_upload_leaves_no_item() {
     while !gateway.shop.gateway.app.tasks.is_empty() {
         tokio::task::yield_now().await;
     }
-    let answer = gateway.ask(query, by).await;
+    let answer = gateway.query(query, by).await;
     assert_eq!(
         answer["data"]["storefrontUser"]["privateStorage"]["itemCount"], 0,
         "{answer}"
@@ -542,35 +542,44 @@ async fn introspection_is_stable_and_has_no_federation_types() {
         (spread, json!({})),
         (skipped, json!({ "skip": false })),
     ] {
-        let first = gateway.ask(query, variables.clone()).await;
+        let first = gateway.query(query, variables.clone()).await;
         assert_eq!(first["errors"], Value::Null, "{query}");
-        assert_eq!(gateway.ask(query, variables.clone()).await, first, "{query}");
-        assert_eq!(gateway.ask(query, variables).await, first, "{query}");
+        assert_eq!(gateway.query(query, variables.clone()).await, first, "{query}");
+        assert_eq!(gateway.query(query, variables).await, first, "{query}");
         for name in ["_Service", "_service", "_Entity", "_entities", "_Any"] {
             let quoted = format!("\"{name}\"");
             assert!(!first.to_string().contains(&quoted), "{name}: {query}");
         }
     }
-    let told = gateway.ask(spread, json!({})).await;
+    let reported = gateway.query(spread, json!({})).await;
     let expected = json!({ "__schema": { "queryType": { "name": "Query" } }, "__type": { "name": "Query" } });
-    assert_eq!(told["data"], expected);
-    let told = gateway.ask(types, json!({})).await;
-    assert!(told["data"]["__schema"]["types"].as_array().expect("types").len() > 100);
-    assert_eq!(gateway.ask(service, json!({})).await["data"]["none"], Value::Null);
+    assert_eq!(reported["data"], expected);
+    let reported = gateway.query(types, json!({})).await;
+    assert!(
+        reported["data"]["__schema"]["types"]
+            .as_array()
+            .expect("types")
+            .len()
+            > 100
+    );
     assert_eq!(
-        gateway.ask(skipped, json!({ "skip": true })).await["data"],
+        gateway.query(service, json!({})).await["data"]["none"],
+        Value::Null
+    );
+    assert_eq!(
+        gateway.query(skipped, json!({ "skip": true })).await["data"],
         json!({})
     );
     for query in [
         "{ _service { sdl } }",
         "{ _entities(representations: []) { __typename } }",
     ] {
-        let first = gateway.ask(query, json!({})).await;
+        let first = gateway.query(query, json!({})).await;
         assert_eq!(
             first["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED",
             "{first}"
         );
-        assert_eq!(gateway.ask(query, json!({})).await, first);
+        assert_eq!(gateway.query(query, json!({})).await, first);
     }
     gateway.stop().await;
 }
@@ -579,11 +588,11 @@ async fn introspection_is_stable_and_has_no_federation_types() {
 async fn disabled_introspection_never_returns_the_schema() {
     let gateway = Gateway::start(&[("GATEWAY_INTROSPECTION", "off")]).await;
     let query = "{ __schema { types { name } } __typename }";
-    let first = gateway.ask(query, json!({})).await;
+    let first = gateway.query(query, json!({})).await;
     assert!(!first.to_string().contains("Customer"), "{first}");
-    assert_eq!(gateway.ask(query, json!({})).await, first);
+    assert_eq!(gateway.query(query, json!({})).await, first);
     assert_eq!(
-        gateway.ask("{ __typename }", json!({})).await["data"],
+        gateway.query("{ __typename }", json!({})).await["data"],
         json!({ "__typename": "Query" })
     );
     gateway.stop().await;

@@ -58,7 +58,7 @@ async fn each_migration_runs_once_and_in_order() {
     migrated(&shop, "a", &[FIRST, SECOND]).await.expect("migrated");
     let all = recorded(&shop).await;
     assert_eq!(names(&all), ["first", "second"]);
-    assert_eq!(all.len(), 2, "the lock is given back: {all:?}");
+    assert_eq!(all.len(), 2, "the lock is released: {all:?}");
     assert!(all[0].get_datetime("at").expect("a date") <= all[1].get_datetime("at").expect("a date"));
 }
 
@@ -107,7 +107,7 @@ async fn customers_of_an_earlier_version_get_reference_numbers() {
     shop.gateway.expect_scans();
     for email in ["ada@example.com", "bob@example.com"] {
         shop.browser
-            .done("customerRegister", crate::customers::person(email))
+            .mutate_ok("customerRegister", crate::customers::person(email))
             .await;
     }
     let store = &shop.gateway.store;

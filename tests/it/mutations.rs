@@ -147,7 +147,7 @@ async fn gql_04_without_a_credential_each_mutation_is_null_on_its_own() {
         ensure("a", "a"),
         ensure("b", "b")
     );
-    let (_, answer) = answer(&shop.nobody(), &query, json!({ "s": shop.id() })).await;
+    let (_, answer) = answer(&shop.unauthenticated(), &query, json!({ "s": shop.id() })).await;
     assert_eq!(answer["data"], json!({ "a": null, "b": null }));
     let paths: Vec<(&Value, &Value)> = answer["errors"]
         .as_array()
@@ -168,10 +168,10 @@ async fn gql_04_without_a_credential_each_mutation_is_null_on_its_own() {
 async fn gql_04_every_mutation_field_is_nullable() {
     let shop = kit::shop().await;
     let query = "{ __schema { mutationType { name description fields { name type { kind name } } } } }";
-    let seen = shop.nobody().ask(query).await;
-    let told = &seen["__schema"]["mutationType"];
-    assert_eq!(told["name"], "Mutation");
-    let fields = told["fields"].as_array().expect("fields");
+    let seen = shop.unauthenticated().query(query).await;
+    let reported = &seen["__schema"]["mutationType"];
+    assert_eq!(reported["name"], "Mutation");
+    let fields = reported["fields"].as_array().expect("fields");
     assert!(fields.len() > 40, "{}", fields.len());
     for field in fields {
         assert_eq!(field["type"]["kind"], "OBJECT", "{field}");

@@ -61,11 +61,11 @@ async fn a_backend_obtains_a_token_with_basic_or_form_credentials() {
             (200, &"no-store".parse().expect("ASCII"))
         );
         let body: Value = answer.json().await.expect("JSON");
-        let backend = shop.nobody().with(body["access_token"].as_str());
+        let backend = shop.unauthenticated().with(body["access_token"].as_str());
         assert_eq!(body["expires_in"], 900);
         assert_eq!(body["token_type"], "Bearer");
         assert_eq!(body["scope"], "storefronts:read storage:read");
-        let viewer = &backend.ask(VIEWER).await["viewer"];
+        let viewer = &backend.query(VIEWER).await["viewer"];
         assert_eq!(viewer["scopes"], json!(["STOREFRONTS_READ", "STORAGE_READ"]));
         assert_eq!(
             (&viewer["kind"], &viewer["owner"]),
@@ -81,8 +81,8 @@ async fn a_token_can_have_fewer_scopes_than_its_client_but_not_more() {
     let client = integration(&shop, &[StorefrontsRead, StorefrontUsersRead]).await;
     let (status, body) = ask(&shop.gateway, &client, &[("scope", "storefronts:read")]).await;
     assert_eq!((status, &body["scope"]), (200, &json!("storefronts:read")));
-    let backend = shop.nobody().with(body["access_token"].as_str());
-    backend.ask("{ storefronts { nodes { id } } }").await;
+    let backend = shop.unauthenticated().with(body["access_token"].as_str());
+    backend.query("{ storefronts { nodes { id } } }").await;
     let users = backend
         .send("{ storefront { users { nodes { id } } } }", json!({}))
         .await;
@@ -112,14 +112,14 @@ async fn an_owner_is_a_member_of_the_same_organization() {
     );
     let client = integration(&shop, Scope::ALL).await;
     let (_, body) = ask(&shop.gateway, &client, &[("owner", &ann)]).await;
-    let backend = shop.nobody().with(body["access_token"].as_str());
-    let viewer = backend.ask(VIEWER).await;
+    let backend = shop.unauthenticated().with(body["access_token"].as_str());
+    let viewer = backend.query(VIEWER).await;
     assert_eq!(viewer["viewer"]["owner"], json!({ "name": "Ann" }));
     let seen = backend
-        .ask(&format!("{{ node(id: {ann:?}) {{ ... on Member {{ name }} }} }}"))
+        .query(&format!("{{ node(id: {ann:?}) {{ ... on Member {{ name }} }} }}"))
         .await;
     assert_eq!(seen, json!({ "node": { "name": "Ann" } }));
-    let seen = backend.ask(&format!("{{ node(id: {bob:?}) {{ id }} }}")).await;
+    let seen = backend.query(&format!("{{ node(id: {bob:?}) {{ id }} }}")).await;
     assert_eq!(seen, json!({ "node": null }));
     for owner in [bob.as_str(), "mem_01h00000000000000000000000", "nonsense"] {
         let (status, body) = ask(&shop.gateway, &client, &[("owner", owner)]).await;
@@ -211,17 +211,17 @@ async fn a_revoked_token_is_refused_at_once_and_by_other_nodes_within_five_secon
     let client = integration(&shop, Scope::ALL).await;
     let (id, secret) = (client.id.to_string(), client.secret().to_owned());
     let token = access_token(&shop.gateway, &client).await;
-    let here = shop.nobody().with(Some(&token));
+    let here = shop.unauthenticated().with(Some(&token));
     let there = here.at(&node);
-    here.ask(VIEWER).await;
-    there.ask(VIEWER).await;
+    here.query(VIEWER).await;
+    there.query(VIEWER).await;
     // Another client cannot revoke it.
     let other = integration(&shop, Scope::ALL).await;
     let theirs = Some((other.id.to_string(), other.secret().to_owned()));
     let theirs = theirs.as_ref().map(|(id, secret)| (&**id, &**secret));
     let answer = post(&shop.gateway, "/oauth/revoke", theirs, &[("token", &token)]).await;
     assert_eq!(answer.status().as_u16(), 400);
-    here.ask(VIEWER).await;
+    here.query(VIEWER).await;
 
     for _ in 0..2 {
         let revoked = post(
@@ -247,8 +247,8 @@ async fn a_revoked_token_is_refused_at_once_and_by_other_nodes_within_five_secon
     )
     .await;
     assert_eq!(nonsense.status().as_u16(), 200);
-    let nobody = post(&shop.gateway, "/oauth/revoke", None, &[("token", &token)]).await;
-    assert_eq!(nobody.status().as_u16(), 401);
+    let unauthenticated = post(&shop.gateway, "/oauth/revoke", None, &[("token", &token)]).await;
+    assert_eq!(unauthenticated.status().as_u16(), 401);
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn a_revoked_client_is_refused_by_every_node_within_five_seconds() {
     let node = shop.gateway.another_node().await;
     let client = integration(&shop, Scope::ALL).await;
     let token = access_token(&shop.gateway, &client).await;
-    let by_token = shop.nobody().with(Some(&token));
+    let by_token = shop.unauthenticated().with(Some(&token));
     let callers = [
         client.caller.clone(),
         by_token.clone(),
@@ -265,7 +265,7 @@ async fn a_revoked_client_is_refused_by_every_node_within_five_seconds() {
         by_token.at(&node),
     ];
     for caller in &callers {
-        caller.ask(VIEWER).await;
+        caller.query(VIEWER).await;
     }
     let (app, id) = (shop.gateway.app.clone(), client.id.clone());
     let revoking = async move { app.access.clients.revoke(&id).await.expect("revoked") };

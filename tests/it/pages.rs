@@ -10,7 +10,7 @@ async fn shop_of(users: usize) -> Shop {
     let shop = kit::shop().await;
     for number in 0..users {
         let input = shop.user(&format!("user {number}"), number % 2 == 0);
-        shop.backend.done("storefrontUserRegister", input).await;
+        shop.backend.mutate_ok("storefrontUserRegister", input).await;
     }
     shop
 }
@@ -24,7 +24,7 @@ fn query(arguments: &str) -> String {
 }
 
 async fn page(backend: &Caller, arguments: &str) -> Value {
-    backend.ask(&query(arguments)).await["storefront"]["users"].take()
+    backend.query(&query(arguments)).await["storefront"]["users"].take()
 }
 
 fn ids(page: &Value) -> Vec<&str> {
@@ -115,7 +115,7 @@ async fn pagination_of_a_changing_list_skips_nothing() {
     let shop = shop_of(6).await;
     let first = page(&shop.backend, "first: 3").await;
     shop.backend
-        .done("storefrontUserDelete", shop.named("user 2"))
+        .mutate_ok("storefrontUserDelete", shop.named("user 2"))
         .await;
     shop.ann("late").await;
     let second = page(
@@ -207,7 +207,7 @@ async fn a_cursor_belongs_to_its_list_and_tenant() {
     let named = |id: &str, arguments: &str| {
         query(arguments).replace("storefront {", &format!("storefront(by: {{ id: {id:?} }}) {{"))
     };
-    let mine = shop.backend.ask(&named(shop.id(), "first: 1")).await;
+    let mine = shop.backend.query(&named(shop.id(), "first: 1")).await;
     let cursor = &mine["storefront"]["users"]["pageInfo"]["endCursor"];
     let after = format!("after: {cursor}");
     for (caller, query) in [
@@ -221,7 +221,7 @@ async fn a_cursor_belongs_to_its_list_and_tenant() {
         let answer = caller.send(&query, json!({})).await;
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{query}");
     }
-    let own = shop.backend.ask(&named(shop.id(), &after)).await;
+    let own = shop.backend.query(&named(shop.id(), &after)).await;
     assert_eq!(ids(&own["storefront"]["users"]), ["user 1"]);
 }
 
@@ -235,10 +235,10 @@ async fn the_total_is_counted_only_if_selected() {
     for query in [users, items] {
         let commands = &shop.gateway.commands;
         let (_, without) = commands
-            .during(shop.backend.ask(&query.replace("TOTAL", "")))
+            .during(shop.backend.query(&query.replace("TOTAL", "")))
             .await;
         let (seen, with) = commands
-            .during(shop.backend.ask(&query.replace("TOTAL", "totalCount")))
+            .during(shop.backend.query(&query.replace("TOTAL", "totalCount")))
             .await;
         assert_eq!(with.len(), without.len() + 1, "{without:?} {with:?}");
         if query == users {
@@ -247,7 +247,7 @@ async fn the_total_is_counted_only_if_selected() {
     }
     let filtered = "{ storefront { users(first: 1, filter: { isAnonymous: true }) { totalCount } } }";
     assert_eq!(
-        shop.backend.ask(filtered).await["storefront"]["users"]["totalCount"],
+        shop.backend.query(filtered).await["storefront"]["users"]["totalCount"],
         2
     );
 }
@@ -270,7 +270,7 @@ async fn items_are_paginated_across_merged_storages() {
             "{{ viewer {{ storefrontUser {{ privateStorage {{ items(first: 2, after: {after}) \
              {{ totalCount nodes {{ id }} pageInfo {{ hasNextPage endCursor }} }} }} }} }} }}"
         );
-        let page = ann.ask(&query).await["viewer"]["storefrontUser"]["privateStorage"]["items"].take();
+        let page = ann.query(&query).await["viewer"]["storefrontUser"]["privateStorage"]["items"].take();
         assert_eq!(page["totalCount"], 6);
         let nodes = page["nodes"].as_array().expect("nodes");
         seen.extend(

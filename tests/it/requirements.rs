@@ -168,14 +168,14 @@ fn faults(document: &str, found: &Found) -> Vec<String> {
     let rows: Vec<Row<'_>> = document.lines().filter_map(row).collect();
     let untested = |id: &str| UNTESTED.iter().any(|(known, _)| *known == id);
     let mut faults = Vec::new();
-    let mut described = BTreeSet::new();
+    let mut formatted_response = BTreeSet::new();
     for row in &rows {
         let id = row.id.as_str();
-        if !described.insert(id) {
+        if !formatted_response.insert(id) {
             faults.push(format!("{id} has two rows"));
         }
         if row.requirement.is_empty() {
-            faults.push(format!("{id} says nothing"));
+            faults.push(format!("{id} has no description"));
         }
         let tests = found.get(id).cloned().unwrap_or_default();
         if tests.is_empty() != untested(id) {
@@ -185,10 +185,13 @@ fn faults(document: &str, found: &Found) -> Vec<String> {
             faults.push(format!("{id} has other tests: {AGAIN}"));
         }
     }
-    for id in found.keys().filter(|id| !described.contains(id.as_str())) {
+    for id in found
+        .keys()
+        .filter(|id| !formatted_response.contains(id.as_str()))
+    {
         faults.push(format!("{id} is used and has no row"));
     }
-    for (id, _) in UNTESTED.iter().filter(|(id, _)| !described.contains(id)) {
+    for (id, _) in UNTESTED.iter().filter(|(id, _)| !formatted_response.contains(id)) {
         faults.push(format!("{id} has no row: take it out of UNTESTED"));
     }
     faults

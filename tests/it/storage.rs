@@ -52,7 +52,7 @@ async fn link(person: &Caller, item: &Value) -> String {
         "{{ node(id: {}) {{ ... on StorageItem {{ url }} }} }}",
         item["id"]
     );
-    person.ask(&query).await["node"]["url"]
+    person.query(&query).await["node"]["url"]
         .as_str()
         .expect("a link")
         .to_owned()
@@ -125,7 +125,7 @@ async fn sfu_04_content_is_stored_unchanged() {
         let (status, _, got) = get(&shop, &link(&ann, &item).await, &[]).await;
         assert_eq!((status, got == bytes), (200, true), "{size}");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-03
@@ -137,7 +137,7 @@ async fn sfu_03_a_backend_uploads_for_a_user_that_it_names() {
     rival.ann("ann").await;
     let theirs = rival
         .backend
-        .ask("{ storefront { users { nodes { id } } } }")
+        .query("{ storefront { users { nodes { id } } } }")
         .await;
     let theirs = &theirs["storefront"]["users"]["nodes"][0]["id"];
     let external =
@@ -197,7 +197,7 @@ async fn sto_01_limits_are_configurable_and_a_refused_upload_leaves_no_content()
     assert_eq!(faults(&payload), ["STORAGE_QUOTA_EXCEEDED file"]);
     ann.upload("c.png", &png_of(MEBIBYTE)).await;
     assert_eq!(contents(&shop).await, (2, 3 * CHUNKS, 0));
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // STO-01
@@ -225,7 +225,7 @@ async fn sto_01_concurrent_uploads_do_not_exceed_the_quota() {
     for payload in payloads.iter().filter(|payload| !faults(payload).is_empty()) {
         assert_eq!(faults(payload), ["STORAGE_QUOTA_EXCEEDED file"]);
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
     assert_eq!(contents(&shop).await, (3, 3, 0));
 }
 
@@ -289,12 +289,12 @@ async fn sto_01_unclaimed_content_of_a_crashed_gateway_is_swept_within_a_minute(
     assert_eq!(
         contents(&shop).await,
         (2, 1 + 3 * CHUNKS, 1),
-        "its lease holds: it may be a live upload"
+        "its lease is valid: the upload may be running"
     );
     shop.gateway.advance(Duration::from_secs(45));
     shop.gateway.run_jobs().await;
     assert_eq!(contents(&shop).await, (1, 1, 0));
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // STO-02
@@ -320,8 +320,8 @@ async fn sto_02_a_link_supports_range_and_conditional_requests() {
     ] {
         let (status, headers, got) = get(&shop, &link, &[("Range", &range)]).await;
         assert_eq!(status, 206, "{range}");
-        let said = format!("bytes {}-{}/{size}", expected.start, expected.end - 1);
-        assert_eq!(headers["content-range"].to_str().expect("text"), said);
+        let message = format!("bytes {}-{}/{size}", expected.start, expected.end - 1);
+        assert_eq!(headers["content-range"].to_str().expect("text"), message);
         assert!(got == bytes[expected], "{range}");
     }
     let beyond = format!("bytes={size}-");
@@ -424,7 +424,7 @@ async fn an_update_changes_only_the_fields_sent() {
             "pets",
         ),
     ] {
-        let payload = ann.done(update, input).await;
+        let payload = ann.mutate_ok(update, input).await;
         assert_eq!(payload["storageItem"]["name"], name);
         assert_eq!(payload["storageItem"]["folder"], folder);
         assert_eq!(payload["storageItem"]["sha256"], item["sha256"]);
@@ -441,7 +441,7 @@ async fn an_update_changes_only_the_fields_sent() {
             vec!["REQUIRED name", "STORAGE_ITEM_NOT_FOUND id"],
         ),
     ] {
-        assert_eq!(ann.refused(update, input).await, refused);
+        assert_eq!(ann.user_errors(update, input).await, refused);
     }
 }
 
@@ -453,7 +453,9 @@ async fn sto_03_deleting_an_item_removes_its_content() {
     let item = ann.upload("cat.png", &png_of(2 * 1024 * 1024)).await;
     ann.upload("cat.png", &png(2)).await;
     let link = link(&ann, &item).await;
-    let payload = ann.done("storageItemDelete", json!({ "id": item["id"] })).await;
+    let payload = ann
+        .mutate_ok("storageItemDelete", json!({ "id": item["id"] }))
+        .await;
     assert_eq!(payload["deletedStorageItemId"], item["id"]);
     assert_eq!(contents(&shop).await, (1, 1, 0));
     assert!(
@@ -461,10 +463,10 @@ async fn sto_03_deleting_an_item_removes_its_content() {
         "the link ended with its item"
     );
     let refused = ann
-        .refused("storageItemDelete", json!({ "id": item["id"] }))
+        .user_errors("storageItemDelete", json!({ "id": item["id"] }))
         .await;
     assert_eq!(refused, ["STORAGE_ITEM_NOT_FOUND id"]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 #[tokio::test]
@@ -483,13 +485,13 @@ async fn a_log_contains_no_personal_data() {
     let signature = link.split("signature=").nth(1).expect("a signature").to_owned();
     let token = ann.credential.clone().expect("a token");
     let log = shop.gateway.logs.lines().join("\n");
-    for said in [
+    for message in [
         "secret",
         "example.com",
         "cat.png",
         signature.as_str(),
         token.as_str(),
     ] {
-        assert!(!log.contains(said), "{said}: {log}");
+        assert!(!log.contains(message), "{message}: {log}");
     }
 }

@@ -33,7 +33,7 @@ fn refused<T>(outcome: Result<T>) -> Option<i32> {
         Err(Error::Rejected(errors)) => {
             assert_eq!(errors.len(), 1, "{errors:?}");
             assert_eq!(errors[0].code, UserErrorCode::RateLimited);
-            Some(errors[0].retry_after_seconds.expect("it says when"))
+            Some(errors[0].retry_after_seconds.expect("a wait"))
         }
         Err(other) => panic!("{other:?}"),
     }
@@ -125,7 +125,7 @@ async fn tok_03_two_nodes_share_the_limits() {
 async fn tok_03_a_success_resets_the_streak() {
     let gateway = gateway().await;
     fail_times(&gateway, 4).await;
-    let right = attempt(&gateway).await.expect("let through");
+    let right = attempt(&gateway).await.expect("admitted");
     gateway
         .inside(right.succeeded())
         .await
@@ -140,15 +140,15 @@ async fn a_withdrawn_attempt_restores_its_count_and_wait() {
     let gateway = gateway().await;
     fail_times(&gateway, 4).await;
     for _ in 0..3 {
-        let fifth = attempt(&gateway).await.expect("let through");
-        assert_eq!(fail(&gateway).await, Some(4), "while it is under way");
-        gateway.inside(fifth.withdrawn()).await.expect("taken back");
+        let fifth = attempt(&gateway).await.expect("admitted");
+        assert_eq!(fail(&gateway).await, Some(4), "while it is running");
+        gateway.inside(fifth.withdrawn()).await.expect("withdrawn");
     }
     assert_eq!(fail(&gateway).await, None);
     assert_eq!(fail(&gateway).await, Some(4), "the wait of another one");
     gateway.advance(4 * SECOND);
-    let sixth = attempt(&gateway).await.expect("let through");
-    gateway.inside(sixth.withdrawn()).await.expect("taken back");
+    let sixth = attempt(&gateway).await.expect("admitted");
+    gateway.inside(sixth.withdrawn()).await.expect("withdrawn");
     assert_eq!(fail(&gateway).await, None);
     assert_eq!(fail(&gateway).await, Some(8));
 }
@@ -156,8 +156,8 @@ async fn a_withdrawn_attempt_restores_its_count_and_wait() {
 #[tokio::test]
 async fn an_attempt_withdrawn_late_does_not_affect_the_next_streak() {
     let gateway = gateway().await;
-    let late = attempt(&gateway).await.expect("let through");
-    let right = attempt(&gateway).await.expect("let through");
+    let late = attempt(&gateway).await.expect("admitted");
+    let right = attempt(&gateway).await.expect("admitted");
     gateway
         .inside(right.succeeded())
         .await
@@ -167,7 +167,7 @@ async fn an_attempt_withdrawn_late_does_not_affect_the_next_streak() {
     gateway
         .inside(late.withdrawn())
         .await
-        .expect("nothing to take back");
+        .expect("nothing to withdraw");
     assert_eq!(fail(&gateway).await, None);
     assert_eq!(fail(&gateway).await, Some(4), "all five count");
 }
@@ -290,7 +290,7 @@ async fn no_sliding_minute_exceeds_the_limit_and_the_log_stays_short() {
     assert_eq!(busiest, Some(MOST));
     assert!(
         passed.iter().sum::<usize>() >= 2 * MOST,
-        "room comes back: {passed:?}"
+        "capacity is available again: {passed:?}"
     );
     let stored = gateway.store.documents("throttle", doc! {}).await;
     let slots = stored[0].get_array("events").expect("a log").len();
@@ -412,9 +412,9 @@ async fn disabled_limits_pass_everything_and_write_nothing() {
         for _ in 0..20 {
             assert_eq!(take(&gateway, ONE_A_MINUTE_FIVE_AN_HOUR).await, None);
         }
-        let right = attempt(&gateway).await.expect("let through");
+        let right = attempt(&gateway).await.expect("admitted");
         gateway.inside(right.succeeded()).await.expect("nothing to do");
-        let unmade = attempt(&gateway).await.expect("let through");
+        let unmade = attempt(&gateway).await.expect("admitted");
         gateway.inside(unmade.withdrawn()).await.expect("nothing to do");
     };
     let ((), commands) = gateway.commands.during(work).await;
@@ -453,16 +453,12 @@ async fn tok_03_an_account_limit_passes_exactly_its_number_of_failures() {
 async fn tok_03_an_account_limit_counts_only_failures_and_exempts_known_clients() {
     let gateway = gateway().await;
     for turn in 0..10 {
-        let held = guess_from(&gateway, Some("192.0.2.1"))
-            .await
-            .expect("let through");
+        let held = guess_from(&gateway, Some("192.0.2.1")).await.expect("admitted");
         assert_eq!(held.is_spared(), turn > 0);
         gateway.inside(held.succeeded()).await.expect("noted");
-        let held = guess_from(&gateway, Some("192.0.2.2"))
-            .await
-            .expect("let through");
+        let held = guess_from(&gateway, Some("192.0.2.2")).await.expect("admitted");
         assert!(!held.is_spared());
-        gateway.inside(held.withdrawn()).await.expect("taken back");
+        gateway.inside(held.withdrawn()).await.expect("withdrawn");
     }
     for _ in 0..3 {
         assert_eq!(refused(guess_from(&gateway, Some("192.0.2.2")).await), None);
@@ -488,21 +484,17 @@ async fn tok_03_an_account_limit_costs_one_command_and_none_for_a_known_clients_
     let asked = guess_from(&gateway, Some("192.0.2.1"));
     let (held, commands) = gateway.commands.during(asked).await;
     assert_eq!(commands, ["findAndModify throttle"]);
-    let noted = gateway.inside(held.expect("let through").succeeded());
+    let noted = gateway.inside(held.expect("admitted").succeeded());
     let (noted, commands) = gateway.commands.during(noted).await;
     noted.expect("noted");
     assert_eq!(commands, ["findAndModify throttle"]);
-    let held = guess_from(&gateway, Some("192.0.2.1"))
-        .await
-        .expect("let through");
+    let held = guess_from(&gateway, Some("192.0.2.1")).await.expect("admitted");
     let (noted, commands) = gateway.commands.during(gateway.inside(held.succeeded())).await;
     noted.expect("nothing to note");
     assert!(commands.is_empty(), "{commands:?}");
     // A day later the success is recorded again, for another ninety days.
     gateway.advance(25 * HOUR);
-    let held = guess_from(&gateway, Some("192.0.2.1"))
-        .await
-        .expect("let through");
+    let held = guess_from(&gateway, Some("192.0.2.1")).await.expect("admitted");
     let (noted, commands) = gateway.commands.during(gateway.inside(held.succeeded())).await;
     noted.expect("noted");
     assert_eq!(commands, ["findAndModify throttle"]);

@@ -52,7 +52,7 @@ impl Table {
         let elsewhere = shop.client(ClientKind::Public, Some(&austria.id), &[]).await;
         let mut table = Self {
             rival: shop.rival().await,
-            other_user: shop.nobody(),
+            other_user: shop.unauthenticated(),
             elsewhere: elsewhere.caller,
             ended: Vec::new(),
             persons: 0,
@@ -73,7 +73,7 @@ impl Table {
         let revoking = async move { app.access.clients.revoke(&id).await.expect("revoked") };
         assert!(self.shop.gateway.inside(revoking).await);
         let signed_out = self.customer(&browser).await;
-        signed_out.done("customerTokenRevoke", json!({})).await;
+        signed_out.mutate_ok("customerTokenRevoke", json!({})).await;
         vec![
             ("expired user", user),
             ("expired customer", customer),
@@ -90,15 +90,15 @@ impl Table {
     /// Registers a new customer with this key.
     async fn customer(&mut self, browser: &Caller) -> Caller {
         let email = format!("customer{}@example.com", self.next());
-        let payload = browser.done("customerRegister", with_password(&email)).await;
+        let payload = browser.mutate_ok("customerRegister", with_password(&email)).await;
         signed_in(&self.shop, &payload).0
     }
 
-    /// The callers besides the persons of a cell. They are created per row, because some rows change them.
+    /// The callers other than the persons of a cell. They are created per row, because some rows change them.
     async fn callers(&mut self, row: &Row) -> Callers {
         let (here, elsewhere) = (self.shop.browser.clone(), self.elsewhere.clone());
         Callers {
-            nobody: self.shop.nobody(),
+            unauthenticated: self.shop.unauthenticated(),
             with: self.shop.backend_with(row.with).await,
             without: self.shop.backend_with(row.without).await,
             other_customer: self.customer(&here).await,
@@ -108,11 +108,15 @@ impl Table {
 
     /// Runs one row for every kind of caller; returns the differences from the table.
     async fn check(&mut self, row: &Row, cells: &mut Cells) -> Vec<String> {
-        assert_eq!(row.outcomes.len(), Who::COUNT, "{row}: an outcome for everybody");
+        assert_eq!(
+            row.outcomes.len(),
+            Who::COUNT,
+            "{row}: an outcome for every caller"
+        );
         let callers = self.callers(row).await;
         // The database is compared once for a query, after all callers have run it.
         let reads = matches!(row.act, Act::Query(_));
-        for who in [Who::Nobody, Who::Customer] {
+        for who in [Who::Unauthenticated, Who::Customer] {
             cells.of(self, who).await;
         }
         let untouched = self.shop.gateway.store.dump().await;
@@ -151,11 +155,11 @@ impl Table {
             // A backend's secret is not an access token.
             let counts_as_none = row.redeems && name != "revoked backend";
             let expected = if counts_as_none {
-                row.outcome_of_nobody()
+                row.outcome_without_credential()
             } else {
                 "HTTP 401"
             };
-            let cell = cells.of(self, Who::Nobody).await;
+            let cell = cells.of(self, Who::Unauthenticated).await;
             let store = &self.shop.gateway.store;
             let before = if counts_as_none {
                 Some(store.dump().await)
@@ -169,16 +173,16 @@ impl Table {
                 wrong.push(format!("{row} × {name}: expected {expected}, got {got}"));
             }
             if changed {
-                cells.spend(Who::Nobody);
+                cells.spend(Who::Unauthenticated);
             }
         }
         wrong
     }
 }
 
-/// The callers besides the persons of a cell.
+/// The callers other than the persons of a cell.
 struct Callers {
-    nobody: Caller,
+    unauthenticated: Caller,
     with: Caller,
     without: Caller,
     other_customer: Caller,
@@ -188,7 +192,7 @@ struct Callers {
 impl Callers {
     fn caller<'a>(&'a self, who: Who, table: &'a Table, cell: &'a Cell) -> &'a Caller {
         match who {
-            Who::Nobody => &self.nobody,
+            Who::Unauthenticated => &self.unauthenticated,
             Who::Public => &table.shop.browser,
             Who::Without => &self.without,
             Who::With => &self.with,
@@ -203,7 +207,7 @@ impl Callers {
     }
 }
 
-/// The objects that a row acts on; created anew after a mutation took effect.
+/// The objects that a row acts on; created again after a mutation took effect.
 #[derive(Default)]
 struct Cells {
     /// The cell whose owner is a storefront user without an account.
@@ -320,7 +324,7 @@ const WITHOUT_A_ROW: [&str; 0] = [];
 async fn every_root_field_has_a_row() {
     let shop = kit::shop().await;
     let query = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }";
-    let seen = shop.nobody().ask(query).await;
+    let seen = shop.unauthenticated().query(query).await;
     let mut fields = BTreeSet::new();
     for root in ["queryType", "mutationType"] {
         let listed = seen["__schema"][root]["fields"].as_array().expect("fields");

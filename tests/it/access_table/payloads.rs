@@ -61,7 +61,7 @@ async fn err_03_a_payload_shows_a_customer_as_its_token_or_the_read_scope_would(
     for (caller, field, input) in [
         (&shop.browser, "customerRegister", with_password("a@example.com")),
         (&shop.browser, "customerTokenCreate", sign_in.clone()),
-        (&shop.nobody(), "customerTokenRefresh", refresh),
+        (&shop.unauthenticated(), "customerTokenRefresh", refresh),
         (&cell.customer, "customerUpdate", json!({ "firstName": "Grace" })),
         (&cell.customer, "customerPasswordChange", change),
     ] {

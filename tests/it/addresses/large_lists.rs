@@ -36,7 +36,7 @@ async fn walk(ada: &Caller, ways: [&str; 4]) -> Vec<String> {
         let query = format!(
             "{{ viewer {{ customer {{ addresses({size}: {PAGE}{place}) {{ nodes {{ id }} pageInfo {{ {more} {from} }} }} }} }} }}"
         );
-        let page = ada.ask(&query).await["viewer"]["customer"]["addresses"].take();
+        let page = ada.query(&query).await["viewer"]["customer"]["addresses"].take();
         let nodes = page["nodes"].as_array().expect("nodes").iter();
         let ids = nodes.map(|node| node["id"].as_str().expect("an id").to_owned());
         if size == "first" {
@@ -71,7 +71,7 @@ async fn own_ids(shop: &Shop, one: &Value) -> Vec<String> {
 
 async fn count(ada: &Caller) -> Value {
     let seen = ada
-        .ask("{ viewer { customer { addresses { totalCount } } } }")
+        .query("{ viewer { customer { addresses { totalCount } } } }")
         .await;
     seen["viewer"]["customer"]["addresses"]["totalCount"].clone()
 }
@@ -80,7 +80,7 @@ async fn count(ada: &Caller) -> Value {
 async fn default_ids(ada: &Caller) -> [Value; 2] {
     let query = "{ viewer { customer { defaultShippingAddress { id isDefaultShipping } \
                  defaultBillingAddress { id isDefaultBilling } } } }";
-    let customer = ada.ask(query).await["viewer"]["customer"].take();
+    let customer = ada.query(query).await["viewer"]["customer"].take();
     [
         ("defaultShippingAddress", "isDefaultShipping"),
         ("defaultBillingAddress", "isDefaultBilling"),
@@ -151,8 +151,8 @@ async fn addresses_of_twenty_customers_cost_as_many_commands_as_of_two() {
              customer {{ id }} }} }} defaultShippingAddress {{ id isDefaultBilling }} defaultBillingAddress {{ id }} }} }} }}",
             ids[..customers].join(", ")
         );
-        shop.backend.ask(&query).await;
-        let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(&query)).await;
+        shop.backend.query(&query).await;
+        let (seen, commands) = shop.gateway.commands.during(shop.backend.query(&query)).await;
         for node in seen["nodes"].as_array().expect("nodes") {
             let page = &node["addresses"];
             assert_eq!(page["totalCount"], 6);

@@ -13,7 +13,7 @@ pub(super) struct Module {
     pub(super) file: String,
     /// Path of the module in the crate; empty for `lib.rs`.
     pub(super) path: Vec<String>,
-    /// What it names outside of itself, as paths in the crate. Re-exports of its own children are no imports.
+    /// The items outside of the module that it names, as paths in the crate. Re-exports of child modules are not imports.
     pub(super) names: BTreeSet<Vec<String>>,
     /// Imports under another name.
     pub(super) renames: Vec<String>,

@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "config"],
 ];
 
-/// The domains. Their nodes name each other's nodes; all else goes in one direction.
+/// The domains. Their nodes name each other's nodes; all other imports have one direction.
 const DOMAINS: &[&str] = &[
     "storefront",
     "storefront_user",

@@ -116,7 +116,7 @@ fn no_module_has_a_generic_name() {
 fn the_schema_file_is_up_to_date() {
     let stored = std::fs::read_to_string(root().join("schema.graphql")).expect("schema.graphql");
     let same = stored.trim_end() == schema::sdl().trim_end();
-    assert!(same, "write it anew: cargo run -- schema > schema.graphql");
+    assert!(same, "generate it again: cargo run -- schema > schema.graphql");
 }
 
 /// The quoted value of a line `key = "value"` in a file of the project.

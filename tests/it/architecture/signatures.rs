@@ -15,7 +15,7 @@ fn no_parameter_is_a_tuple() {
         .filter(|(_, function)| function.takes_tuple)
         .map(|(module, function)| format!("{}: {}", module.file, function.name))
         .collect();
-    assert!(tuples.is_empty(), "give these a struct with a name: {tuples:#?}");
+    assert!(tuples.is_empty(), "replace these with named structs: {tuples:#?}");
 }
 
 #[test]

@@ -43,16 +43,18 @@ fn collections_with_an_expiry_are_exactly_those_listed() {
 }
 
 /// Creates a document of each kind.
-async fn live(shop: &Shop) {
+async fn create_documents(shop: &Shop) {
     shop.open_account_page().await;
     let (ada, _) = ada(shop, "ada@example.com").await;
     let wrong = credentials("ada@example.com", "wrong one");
-    shop.browser.refused("customerTokenCreate", wrong).await;
+    shop.browser.user_errors("customerTokenCreate", wrong).await;
     let asked = json!({ "email": "ada@example.com" });
-    shop.browser.done("customerPasswordResetRequest", asked).await;
+    shop.browser
+        .mutate_ok("customerPasswordResetRequest", asked)
+        .await;
     shop.conceal_emails().await;
     shop.browser
-        .done("customerRegister", person("ada@example.com"))
+        .mutate_ok("customerRegister", person("ada@example.com"))
         .await;
     shop.gateway.run_jobs().await;
     let (token, key) = (ada.credential.expect("a token"), shop.browser.credential.clone());
@@ -78,7 +80,7 @@ async fn expired_documents_are_removed_by_the_database() {
         .on(managed.uri().expose(), "trial")
         .start()
         .await;
-    live(&shop).await;
+    create_documents(&shop).await;
     let store = shop.gateway.store.clone();
     for (collection, date, after) in expiries() {
         let all = store.collection(collection);
@@ -117,7 +119,7 @@ async fn expired_documents_are_removed_by_the_database() {
     managed.stop().await;
 }
 
-async fn kept_for(shop: &Shop) -> Vec<Duration> {
+async fn retention_periods(shop: &Shop) -> Vec<Duration> {
     let entries = shop.gateway.store.audit().await;
     let kept = |entry: &Document| {
         let at = |field: &str| entry.get_datetime(field).expect("a date").timestamp_millis();
@@ -130,9 +132,9 @@ async fn kept_for(shop: &Shop) -> Vec<Duration> {
 async fn an_entry_is_kept_for_the_period_configured_when_it_was_written() {
     let shop = setup().start().await;
     shop.browser
-        .done("customerRegister", with_password("ada@example.com"))
+        .mutate_ok("customerRegister", with_password("ada@example.com"))
         .await;
-    assert_eq!(kept_for(&shop).await, [400 * DAY; 2]);
+    assert_eq!(retention_periods(&shop).await, [400 * DAY; 2]);
     // A node with another setting on the same database applies it to entries written from then on.
     let node = shop
         .gateway
@@ -141,9 +143,9 @@ async fn an_entry_is_kept_for_the_period_configured_when_it_was_written() {
     let signing_in = credentials("ada@example.com", PASSWORD);
     shop.browser
         .at(&node)
-        .done("customerTokenCreate", signing_in)
+        .mutate_ok("customerTokenCreate", signing_in)
         .await;
-    assert_eq!(kept_for(&shop).await, [400 * DAY, 400 * DAY, 30 * DAY]);
+    assert_eq!(retention_periods(&shop).await, [400 * DAY, 400 * DAY, 30 * DAY]);
 }
 
 #[tokio::test]

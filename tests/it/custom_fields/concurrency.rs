@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::definitions::fill;
 use super::{customer, define, field, open, seen, values};
-use crate::customers::{but, person, shop};
+use crate::customers::{patched, person, shop};
 use crate::kit::{Shop, faults, number, text};
 
 /// Yields to other tasks `turns` times. A test increases the number after a round in which its call came too early and
@@ -27,10 +27,10 @@ async fn people(shop: &Shop) -> Vec<Value> {
 }
 
 /// Gives these values to all customers concurrently; returns the payloads.
-async fn give_all(shop: &Shop, people: &[Value], given: &Value) -> Vec<Value> {
+async fn update_all(shop: &Shop, people: &[Value], given: &Value) -> Vec<Value> {
     let giving = people.iter().map(async |id| {
-        let input = but(given.clone(), json!({ "customerId": id }));
-        shop.backend.change("customerUpdate", input).await
+        let input = patched(given.clone(), json!({ "customerId": id }));
+        shop.backend.mutate("customerUpdate", input).await
     });
     join_all(giving).await
 }
@@ -54,15 +54,15 @@ async fn epc_30_concurrent_field_deletion_and_updates_leave_no_value_of_a_delete
         let field = json!({ "id": score["id"] });
         let given = values(&[("score", json!(round))]);
         let email = format!("n{round}@example.com");
-        let newcomer = but(person(&email), json!({ "storefrontId": shop.id() }));
+        let new_customer = patched(person(&email), json!({ "storefrontId": shop.id() }));
         let registering = shop
             .backend
-            .change("customerRegister", but(newcomer, given.clone()));
+            .mutate("customerRegister", patched(new_customer, given.clone()));
         let deleting = async {
             wait(head_start).await;
-            there.change("customFieldDelete", field.clone()).await
+            there.mutate("customFieldDelete", field.clone()).await
         };
-        let writing = join(give_all(&shop, &people, &given), registering);
+        let writing = join(update_all(&shop, &people, &given), registering);
         let ((mut payloads, registered), deletion) = join(writing, deleting).await;
         payloads.push(registered);
         let done = acknowledged(&payloads);
@@ -71,7 +71,7 @@ async fn epc_30_concurrent_field_deletion_and_updates_leave_no_value_of_a_delete
         for id in &done {
             assert_eq!(seen(&shop.backend, id).await["score"], round);
         }
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
         if faults(&deletion).is_empty() {
             (deleted, head_start) = (deleted + 1, head_start * 2 + 16);
             assert_eq!(done.len(), 0, "{payloads:?}");
@@ -80,8 +80,8 @@ async fn epc_30_concurrent_field_deletion_and_updates_leave_no_value_of_a_delete
             assert_eq!(faults(&deletion), ["CUSTOM_FIELD_IN_USE id"]);
             assert_eq!(done.len(), payloads.len(), "{payloads:?}");
             let done: Vec<Value> = done.into_iter().cloned().collect();
-            give_all(&shop, &done, &values(&[("score", Value::Null)])).await;
-            shop.backend.done("customFieldDelete", field).await;
+            update_all(&shop, &done, &values(&[("score", Value::Null)])).await;
+            shop.backend.mutate_ok("customFieldDelete", field).await;
         }
     }
     assert!(deleted > 0 && kept > 0, "{deleted} deleted, {kept} kept");
@@ -99,9 +99,9 @@ async fn epc_30_concurrent_option_removal_and_updates_have_one_winner() {
         let removing = async {
             wait(head_start).await;
             let without = json!({ "id": tier["id"], "options": ["a"] });
-            shop.backend.change("customFieldUpdate", without).await
+            shop.backend.mutate("customFieldUpdate", without).await
         };
-        let (updates, removed) = join(give_all(&shop, &people, &given), removing).await;
+        let (updates, removed) = join(update_all(&shop, &people, &given), removing).await;
         let done = acknowledged(&updates).len();
         if faults(&removed).is_empty() {
             assert_eq!(done, 0, "{updates:?}");
@@ -116,10 +116,10 @@ async fn epc_30_concurrent_option_removal_and_updates_have_one_winner() {
             assert_eq!(faults(&removed), ["CUSTOM_FIELD_IN_USE options"]);
             assert_eq!(done, people.len(), "{updates:?}");
         }
-        shop.gateway.store.assert_whole().await;
-        give_all(&shop, &people, &values(&[("tier", Value::Null)])).await;
+        shop.gateway.store.assert_consistent().await;
+        update_all(&shop, &people, &values(&[("tier", Value::Null)])).await;
         let both = json!({ "id": tier["id"], "options": ["a", "b"] });
-        shop.backend.done("customFieldUpdate", both).await;
+        shop.backend.mutate_ok("customFieldUpdate", both).await;
     }
 }
 
@@ -127,8 +127,8 @@ async fn epc_30_concurrent_option_removal_and_updates_have_one_winner() {
 #[tokio::test]
 async fn epc_30_one_of_twenty_concurrent_definitions_of_a_key_succeeds() {
     let shop = shop().await;
-    let score = but(field("score", "INTEGER"), json!({ "storefrontId": shop.id() }));
-    let payloads = join_all((0..20).map(|_| shop.backend.change("customFieldDefine", score.clone()))).await;
+    let score = patched(field("score", "INTEGER"), json!({ "storefrontId": shop.id() }));
+    let payloads = join_all((0..20).map(|_| shop.backend.mutate("customFieldDefine", score.clone()))).await;
     let done = payloads
         .iter()
         .filter(|payload| faults(payload).is_empty())
@@ -141,7 +141,7 @@ async fn epc_30_one_of_twenty_concurrent_definitions_of_a_key_succeeds() {
             .all(|payload| faults(payload).is_empty() || faults(payload) == taken)
     );
     assert_eq!(shop.gateway.store.count("customFields", doc! {}).await, 1);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // DEF-11, EPC-30
@@ -150,11 +150,11 @@ async fn epc_30_concurrent_definitions_do_not_exceed_the_limit() {
     let shop = shop().await;
     fill(&shop, 197).await;
     let payloads = join_all((0..10).map(|number| {
-        let new = but(
+        let new = patched(
             field(&format!("new{number}"), "STRING"),
             json!({ "storefrontId": shop.id() }),
         );
-        shop.backend.change("customFieldDefine", new)
+        shop.backend.mutate("customFieldDefine", new)
     }))
     .await;
     let done = payloads
@@ -168,7 +168,7 @@ async fn epc_30_concurrent_definitions_do_not_exceed_the_limit() {
             .all(|payload| faults(payload).is_empty() || faults(payload) == ["TOO_MANY"])
     );
     assert_eq!(shop.gateway.store.count("customFields", doc! {}).await, 200);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-30
@@ -180,7 +180,7 @@ async fn epc_30_concurrent_updates_of_one_customers_values_are_all_stored() {
     join_all((0..12).map(async |number| {
         let given = values(&[(&format!("field{number}"), json!(true))]);
         shop.backend
-            .done("customerUpdate", but(given, json!({ "customerId": id })))
+            .mutate_ok("customerUpdate", patched(given, json!({ "customerId": id })))
             .await
     }))
     .await;
@@ -195,7 +195,7 @@ async fn epc_30_concurrent_updates_of_one_customers_values_are_all_stored() {
     let stored = shop.gateway.store.documents("customers", doc! {}).await;
     assert_eq!(number(&stored[0], "version"), 13);
     assert_eq!(text(&stored[0], "firstName"), "Ada");
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-30, CST-01
@@ -204,14 +204,20 @@ async fn epc_30_forty_concurrent_registrations_with_values_all_succeed() {
     let shop = shop().await;
     let node = shop.gateway.another_node().await;
     for key in ["newsletter", "consent"] {
-        define(&shop, key, "BOOLEAN", but(open(), json!({ "isRequired": true }))).await;
+        define(
+            &shop,
+            key,
+            "BOOLEAN",
+            patched(open(), json!({ "isRequired": true })),
+        )
+        .await;
     }
     let there = shop.browser.at(&node);
     let given = values(&[("newsletter", json!(true)), ("consent", json!(false))]);
     join_all((0..40).map(async |number| {
         let caller = if number % 2 == 0 { &shop.browser } else { &there };
-        let input = but(person(&format!("c{number}@example.com")), given.clone());
-        caller.done("customerRegister", input).await
+        let input = patched(person(&format!("c{number}@example.com")), given.clone());
+        caller.mutate_ok("customerRegister", input).await
     }))
     .await;
     let with_values = doc! { "customFields.1": { "$exists": true } };
@@ -219,5 +225,5 @@ async fn epc_30_forty_concurrent_registrations_with_values_all_succeed() {
     let touched = shop.gateway.store.documents("customFieldGuards", doc! {}).await;
     let touched: i64 = touched.iter().map(|guard| number(guard, "touched")).sum();
     assert_eq!(touched, 40, "each of them held the fields once");
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }

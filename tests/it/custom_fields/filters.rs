@@ -55,7 +55,7 @@ async fn people() -> Shop {
 async fn found(caller: &Caller, filter: &str) -> String {
     let query =
         format!("{{ storefront {{ customers(filter: {filter}) {{ totalCount nodes {{ email }} }} }} }}");
-    let mut seen = caller.ask(&query).await;
+    let mut seen = caller.query(&query).await;
     let page = seen["storefront"]["customers"].take();
     let nodes = page["nodes"].as_array().expect("nodes");
     assert_eq!(page["totalCount"], nodes.len(), "{filter}");
@@ -255,7 +255,7 @@ async fn epc_32_a_filter_by_value_uses_an_index() {
         for end in ["first: 50", "last: 50", "first: 50, reverse: true"] {
             let arguments = format!("filter: {{ customField: {{ {filter} }} }}, {end}");
             let query = format!("{{ storefront {{ customers({arguments}) {{ nodes {{ id }} }} }} }}");
-            let (seen, costs) = examined(&shop, shop.backend.ask(&query)).await;
+            let (seen, costs) = examined(&shop, shop.backend.query(&query)).await;
             let nodes = seen["storefront"]["customers"]["nodes"].as_array();
             assert_eq!(nodes.map(Vec::len), Some(found), "{arguments}");
             for cost in costs.iter().filter(|(collection, ..)| collection == "customers") {
@@ -304,7 +304,7 @@ async fn epc_32_a_filter_reads_the_definitions_once() {
     let query = format!(
         "{{ storefront {{ a: customers(filter: {deep}) {{ totalCount nodes {{ id }} }} b: customers(filter: {deep}) {{ nodes {{ id }} }} }} }}"
     );
-    let (_, commands) = shop.gateway.commands.during(shop.backend.ask(&query)).await;
+    let (_, commands) = shop.gateway.commands.during(shop.backend.query(&query)).await;
     let mut counts = std::collections::BTreeMap::new();
     for command in commands {
         *counts.entry(command).or_insert(0) += 1;

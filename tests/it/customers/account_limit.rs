@@ -29,7 +29,7 @@ fn setup() -> Setup {
 
 /// The same caller at this address, as reported by the proxy.
 fn at(caller: &Caller, address: &str) -> Caller {
-    caller.saying("X-Forwarded-For", address)
+    caller.with_header("X-Forwarded-For", address)
 }
 
 /// The `number`th of many addresses, each of which counts as a separate client.
@@ -41,7 +41,7 @@ fn bot(number: usize) -> String {
 async fn signs_in(caller: &Caller, email: &str, password: &str) -> Vec<String> {
     faults(
         &caller
-            .change("customerTokenCreate", credentials(email, password))
+            .mutate("customerTokenCreate", credentials(email, password))
             .await,
     )
 }
@@ -71,7 +71,7 @@ fn wait(payload: &Value) -> u64 {
     assert_eq!(faults(payload), [LIMITED]);
     payload["userErrors"][0]["retryAfterSeconds"]
         .as_u64()
-        .expect("it says when")
+        .expect("a wait")
 }
 
 // TOK-03
@@ -83,21 +83,24 @@ async fn tok_03_an_account_has_100_checked_guesses_an_hour_whether_or_not_it_exi
         assert_eq!(looked_at(&shop, email, (0..509).map(bot)).await, 100, "{email}");
     }
     // The correct password is refused too, with the time to wait.
-    let stranger = at(&shop.browser, "203.0.113.1");
-    let refused = stranger
-        .change("customerTokenCreate", credentials(ADA, PASSWORD))
+    let unauthenticated_client = at(&shop.browser, "203.0.113.1");
+    let refused = unauthenticated_client
+        .mutate("customerTokenCreate", credentials(ADA, PASSWORD))
         .await;
     assert_eq!(wait(&refused), 3600);
     assert!(refused["token"].is_null());
     // Another account is not affected.
-    assert_eq!(signs_in(&stranger, "else@example.com", PASSWORD).await, [INVALID]);
+    assert_eq!(
+        signs_in(&unauthenticated_client, "else@example.com", PASSWORD).await,
+        [INVALID]
+    );
     shop.gateway.advance(HOUR - Duration::from_secs(1));
-    let refused = stranger
-        .change("customerTokenCreate", credentials(ADA, PASSWORD))
+    let refused = unauthenticated_client
+        .mutate("customerTokenCreate", credentials(ADA, PASSWORD))
         .await;
     assert_eq!(wait(&refused), 1);
     shop.gateway.advance(Duration::from_secs(1));
-    assert_eq!(signs_in(&stranger, ADA, PASSWORD).await, [""; 0]);
+    assert_eq!(signs_in(&unauthenticated_client, ADA, PASSWORD).await, [""; 0]);
 }
 
 // TOK-03
@@ -131,7 +134,7 @@ async fn tok_03_the_owner_can_sign_in_from_a_known_client_address() {
         assert_eq!(signs_in(&home, ADA, OTHER_PASSWORD).await, [INVALID]);
     }
     let refused = home
-        .change("customerTokenCreate", credentials(ADA, PASSWORD))
+        .mutate("customerTokenCreate", credentials(ADA, PASSWORD))
         .await;
     assert_eq!(wait(&refused), 4);
     shop.gateway.advance(Duration::from_secs(4));
@@ -252,13 +255,13 @@ async fn tok_03_every_mutation_that_checks_a_password_shares_one_limit() {
             .send();
         assert_eq!(sent.await.expect("an answer").status(), 400, "invalid_grant");
         for (way, input) in &ways {
-            let refused = at(&ada, &somewhere()).refused(way, input.clone()).await;
+            let refused = at(&ada, &somewhere()).user_errors(way, input.clone()).await;
             assert_eq!(refused, ["PASSWORD_INVALID password (408)"], "{way}");
         }
     }
     // With these, a hundred attempts have failed.
     for (way, input) in &ways {
-        let refused = at(&ada, &somewhere()).change(way, input.clone()).await;
+        let refused = at(&ada, &somewhere()).mutate(way, input.clone()).await;
         assert_eq!(wait(&refused), 3600, "{way}");
     }
     assert_eq!(
@@ -267,12 +270,12 @@ async fn tok_03_every_mutation_that_checks_a_password_shares_one_limit() {
     );
     let right = json!({ "password": PASSWORD, "newPassword": new, "confirmPassword": new });
     let refused = at(&ada, &somewhere())
-        .refused("customerPasswordChange", right.clone())
+        .user_errors("customerPasswordChange", right.clone())
         .await;
     assert_eq!(refused, [LIMITED]);
     // The owner is known at the address where the account was registered.
     shop.gateway.expect_jobs();
-    ada.done("customerPasswordChange", right).await;
+    ada.mutate_ok("customerPasswordChange", right).await;
 }
 
 // TOK-03
@@ -290,25 +293,27 @@ async fn tok_03_waits_count_by_client_for_every_password_mutation() {
     }
     for _ in 0..2 {
         let refused = at(&ada, there)
-            .refused("customerAnonymize", confirm.clone())
+            .user_errors("customerAnonymize", confirm.clone())
             .await;
         assert_eq!(refused, ["PASSWORD_INVALID password (408)"]);
     }
     assert_eq!(
-        wait(&at(&ada, there).change("customerAnonymize", confirm.clone()).await),
+        wait(&at(&ada, there).mutate("customerAnonymize", confirm.clone()).await),
         4
     );
     assert_eq!(
         signs_in(&at(&shop.browser, there), ADA, PASSWORD).await,
         [LIMITED]
     );
-    let refused = at(&ada, elsewhere).refused("customerAnonymize", confirm).await;
+    let refused = at(&ada, elsewhere)
+        .user_errors("customerAnonymize", confirm)
+        .await;
     assert_eq!(refused, ["PASSWORD_INVALID password (408)"]);
 }
 
 /// The backend, which sends the address of its shopper.
 fn for_shopper(shop: &Shop, address: &str) -> Caller {
-    shop.backend.saying("Storefront-Buyer-IP", address)
+    shop.backend.with_header("Storefront-Buyer-IP", address)
 }
 
 fn in_storefront(shop: &Shop, email: &str, password: &str) -> Value {
@@ -324,7 +329,7 @@ async fn tok_03_failures_of_a_backends_shoppers_count_separately() {
     ada(&shop, ADA).await;
     let tries = async |caller: &Caller, password: &str| {
         caller
-            .change("customerTokenCreate", in_storefront(&shop, ADA, password))
+            .mutate("customerTokenCreate", in_storefront(&shop, ADA, password))
             .await
     };
     let (thief, owner) = (for_shopper(&shop, "203.0.113.9"), for_shopper(&shop, HOME));
@@ -353,7 +358,7 @@ async fn tok_03_failures_of_a_backends_shoppers_count_separately() {
     let many = for_shopper(&shop, "203.0.113.77");
     for number in 0..100 {
         let input = in_storefront(&shop, &format!("nobody{number}@example.com"), PASSWORD);
-        assert_eq!(many.refused("customerTokenCreate", input).await, [INVALID]);
+        assert_eq!(many.user_errors("customerTokenCreate", input).await, [INVALID]);
     }
     assert_eq!(faults(&tries(&many, PASSWORD).await), [LIMITED]);
 }
@@ -365,7 +370,7 @@ async fn tok_03_a_backend_without_buyer_addresses_is_limited_only_per_account() 
     ada(&shop, ADA).await;
     let tries = async |password: &str| {
         let input = in_storefront(&shop, ADA, password);
-        faults(&shop.backend.change("customerTokenCreate", input).await)
+        faults(&shop.backend.mutate("customerTokenCreate", input).await)
     };
     for _ in 0..60 {
         assert_eq!(tries(OTHER_PASSWORD).await, [INVALID]);
@@ -403,23 +408,23 @@ async fn tok_03_an_invalid_buyer_address_is_refused_from_a_backend_only() {
         let message = answer.body["errors"][0]["message"].as_str().expect("a message");
         assert!(message.contains("Storefront-Buyer-IP"), "{message}");
         // From other callers the header is ignored.
-        for caller in [&shop.browser, &ada, &shop.nobody()] {
+        for caller in [&shop.browser, &ada, &shop.unauthenticated()] {
             let answer = caller
-                .saying("Storefront-Buyer-IP", value)
+                .with_header("Storefront-Buyer-IP", value)
                 .send("{ __typename }", json!({}))
                 .await;
             assert_eq!(answer.status, 200, "{value}");
         }
     }
-    let twice = for_shopper(&shop, HOME).saying("Storefront-Buyer-IP", HOME);
+    let twice = for_shopper(&shop, HOME).with_header("Storefront-Buyer-IP", HOME);
     assert_eq!(twice.send(viewer, json!({})).await.status, 400);
     assert_eq!(for_shopper(&shop, HOME).send(viewer, json!({})).await.status, 200);
     // A browser that sends another address with each attempt has to wait all the same.
     for number in 0..5 {
-        let claims = shop.browser.saying("Storefront-Buyer-IP", &bot(number));
+        let claims = shop.browser.with_header("Storefront-Buyer-IP", &bot(number));
         assert_eq!(signs_in(&claims, ADA, OTHER_PASSWORD).await, [INVALID]);
     }
-    let claims = shop.browser.saying("Storefront-Buyer-IP", "203.0.113.200");
+    let claims = shop.browser.with_header("Storefront-Buyer-IP", "203.0.113.200");
     assert_eq!(signs_in(&claims, ADA, PASSWORD).await, [LIMITED]);
 }
 

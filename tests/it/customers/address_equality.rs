@@ -21,23 +21,26 @@ async fn uni_02_a_lookalike_letter_does_not_match_an_address() {
         "ｋai@example.com",
         "k\u{200b}ai@example.com",
     ] {
-        let refused = shop.browser.refused("customerRegister", person(address)).await;
+        let refused = shop
+            .browser
+            .user_errors("customerRegister", person(address))
+            .await;
         assert_eq!(refused, ["EMAIL_INVALID email"]);
         let refused = shop
             .browser
-            .refused("customerTokenCreate", credentials(address, PASSWORD))
+            .user_errors("customerTokenCreate", credentials(address, PASSWORD))
             .await;
         assert_eq!(refused, ["CREDENTIALS_INVALID"]);
         let found = "{ customer(by: { email: { email: $email } }) { id } }";
         let found = shop
             .backend
-            .ask(&found.replace("$email", &json!(address).to_string()))
+            .query(&found.replace("$email", &json!(address).to_string()))
             .await;
         assert!(found["customer"].is_null());
     }
     assert_eq!(shop.gateway.store.count("customers", doc! {}).await, before);
     let pasted = "\u{feff} Kai@EXAMPLE.com\u{200b}";
-    let refused = shop.browser.refused("customerRegister", person(pasted)).await;
+    let refused = shop.browser.user_errors("customerRegister", person(pasted)).await;
     assert_eq!(refused, ["EMAIL_TAKEN email (400)"]);
 }
 
@@ -48,10 +51,10 @@ async fn uni_02_a_domain_in_ascii_and_unicode_form_is_equal() {
     let (jo, _) = ada(&shop, "Jörg@Müller.example").await;
     let id = id_of(&jo).await;
     for same in ["jörg@xn--mller-kva.example", "JO\u{308}RG@mu\u{308}ller.EXAMPLE"] {
-        let refused = shop.browser.refused("customerRegister", person(same)).await;
+        let refused = shop.browser.user_errors("customerRegister", person(same)).await;
         assert_eq!(refused, ["EMAIL_TAKEN email (400)"]);
         let login = credentials(same, PASSWORD);
-        let payload = shop.browser.done("customerTokenCreate", login).await;
+        let payload = shop.browser.mutate_ok("customerTokenCreate", login).await;
         assert_eq!(payload["customer"]["id"], id);
         for filter in [
             json!({ "eq": same }),
@@ -106,7 +109,7 @@ async fn uni_02_addresses_of_an_earlier_version_are_migrated() {
     shop.gateway.expect_scans();
     for number in 0..6 {
         let email = format!("n{number}@example.com");
-        shop.browser.done("customerRegister", person(&email)).await;
+        shop.browser.mutate_ok("customerRegister", person(&email)).await;
     }
     let written = [
         // The older of two customers keeps the address, regardless of the spelling.
@@ -149,7 +152,7 @@ async fn uni_02_addresses_of_an_earlier_version_are_migrated() {
         "once is enough"
     );
     shop.browser
-        .done("customerRegister", person("kai@example.com"))
+        .mutate_ok("customerRegister", person("kai@example.com"))
         .await;
     let log = shop.gateway.logs.lines().join("\n");
     assert!(

@@ -3,21 +3,21 @@
 use bson::doc;
 use serde_json::{Value, json};
 
-use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, setup, shop, with_password};
+use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, id_of, patched, person, setup, shop, with_password};
 use crate::kit::{Caller, Shop, warnings};
 
 /// Registers a customer with this address and shopper reference through a backend, without a password.
 async fn taken(shop: &Shop, email: &str, reference: &str) {
     let input = json!({ "storefrontId": shop.id(), "shopperReference": reference });
     shop.backend
-        .done("customerRegister", but(person(email), input))
+        .mutate_ok("customerRegister", patched(person(email), input))
         .await;
 }
 
 /// The user errors of a refused call; asserts that nothing was written.
 async fn refused(shop: &Shop, caller: &Caller, field: &str, input: Value) -> Vec<String> {
     let before = shop.gateway.store.dump().await;
-    let refused = caller.refused(field, input).await;
+    let refused = caller.user_errors(field, input).await;
     assert_eq!(
         shop.gateway.store.dump().await,
         before,
@@ -44,10 +44,10 @@ async fn err_01_taken_values_are_reported_with_other_registration_errors() {
         "confirmPassword": "other", "acceptedTerms": false, "firstName": "", "lastName": "Lovelace",
         "anonymousUserToken": used_token(&shop).await,
     });
-    let mut told = refused(&shop, &shop.backend, "customerRegister", input).await;
-    told.sort_unstable();
+    let mut reported = refused(&shop, &shop.backend, "customerRegister", input).await;
+    reported.sort_unstable();
     assert_eq!(
-        told,
+        reported,
         [
             "EMAIL_TAKEN email (400)",
             "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
@@ -58,18 +58,18 @@ async fn err_01_taken_values_are_reported_with_other_registration_errors() {
         ]
     );
     // A browser only gets the error of the address; the field reserved for backends is not looked up.
-    let input = but(
+    let input = patched(
         person("taken@example.com"),
         json!({ "shopperReference": "taken", "lastName": " " }),
     );
-    let mut told = refused(&shop, &shop.browser, "customerRegister", input).await;
-    told.sort_unstable();
+    let mut reported = refused(&shop, &shop.browser, "customerRegister", input).await;
+    reported.sort_unstable();
     let expected = [
         "EMAIL_TAKEN email (400)",
         "FORBIDDEN shopperReference",
         "REQUIRED lastName",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 // ERR-01, SPR-10, CLY-06, CST-03
@@ -84,9 +84,9 @@ async fn err_01_taken_values_are_reported_with_other_update_errors() {
         "customerId": id, "expectedVersion": 7, "firstName": null, "dateOfBirth": "1899-12-31",
         "email": "TAKEN@example.com", "shopperReference": "taken",
     });
-    let told = refused(&shop, &shop.backend, "customerUpdate", input).await;
+    let reported = refused(&shop, &shop.backend, "customerUpdate", input).await;
     assert_eq!(
-        told,
+        reported,
         [
             "REQUIRED firstName",
             "DATE_OF_BIRTH_INVALID dateOfBirth",
@@ -98,14 +98,14 @@ async fn err_01_taken_values_are_reported_with_other_update_errors() {
     // The same values in another storefront are free, and the customer's own values do not count as taken.
     let other = shop.add_storefront("Prints FR", "FR").await;
     let elsewhere = json!({ "storefrontId": other.id.to_string(), "shopperReference": "elsewhere" });
-    let elsewhere = but(person("elsewhere@example.com"), elsewhere);
-    shop.backend.done("customerRegister", elsewhere).await;
+    let elsewhere = patched(person("elsewhere@example.com"), elsewhere);
+    shop.backend.mutate_ok("customerRegister", elsewhere).await;
     for (email, reference) in [
         ("Elsewhere@example.com", "elsewhere"),
         ("ELSEWHERE@example.com", "elsewhere"),
     ] {
         let input = json!({ "customerId": id, "email": email, "shopperReference": reference });
-        let payload = shop.backend.done("customerUpdate", input).await;
+        let payload = shop.backend.mutate_ok("customerUpdate", input).await;
         assert_eq!(payload["customer"]["email"], email);
     }
 }
@@ -127,20 +127,23 @@ async fn err_01_a_wrong_password_is_reported_with_new_password_errors_and_counts
     ];
     // No error is returned for the correct password.
     assert_eq!(
-        ada.refused("customerPasswordChange", change(PASSWORD)).await,
+        ada.user_errors("customerPasswordChange", change(PASSWORD)).await,
         rules
     );
     let wrong = [&rules[..], &["PASSWORD_INVALID password (408)"]].concat();
     for _ in 0..5 {
-        let told = ada
-            .refused("customerPasswordChange", change(OTHER_PASSWORD))
+        let reported = ada
+            .user_errors("customerPasswordChange", change(OTHER_PASSWORD))
             .await;
-        assert_eq!(told, wrong);
+        assert_eq!(reported, wrong);
     }
     let limited = [&rules[..], &["RATE_LIMITED"]].concat();
     for password in [OTHER_PASSWORD, PASSWORD] {
-        let told = ada.refused("customerPasswordChange", change(password)).await;
-        assert_eq!(told, limited, "nobody guesses for free by a bad new password");
+        let reported = ada.user_errors("customerPasswordChange", change(password)).await;
+        assert_eq!(
+            reported, limited,
+            "an attempt with an invalid new password counts too"
+        );
     }
 }
 
@@ -151,9 +154,9 @@ async fn err_01_an_existing_password_is_reported_with_new_password_errors() {
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let input =
         json!({ "customerId": id_of(&ada).await, "newPassword": "short", "confirmPassword": "other" });
-    let told = refused(&shop, &shop.backend, "customerPasswordSet", input).await;
+    let reported = refused(&shop, &shop.backend, "customerPasswordSet", input).await;
     assert_eq!(
-        told,
+        reported,
         [
             "PASSWORD_TOO_SHORT newPassword (408)",
             "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
@@ -181,8 +184,8 @@ async fn err_01_a_wrong_password_is_reported_with_an_invalid_address_but_not_a_t
             json!({ "newEmail": email }),
             json!({ "newEmail": email, "password": OTHER_PASSWORD }),
         ] {
-            let told = refused(&shop, &ada, "customerEmailChangeRequest", input).await;
-            assert_eq!(told, faults, "{email}");
+            let reported = refused(&shop, &ada, "customerEmailChangeRequest", input).await;
+            assert_eq!(reported, faults, "{email}");
         }
     }
 }
@@ -195,19 +198,28 @@ async fn err_01_a_key_of_a_replaced_address_is_reported_with_password_errors() {
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
     let ask = json!({ "email": "ada@example.com" });
-    shop.browser.done("customerPasswordResetRequest", ask).await;
+    shop.browser.mutate_ok("customerPasswordResetRequest", ask).await;
     shop.gateway.run_jobs().await;
     let mail = shop.gateway.mails().next().await;
     let key = mail.text.split_whitespace().find(|word| word.len() == 43);
     let redeem =
         json!({ "restorePasswordKey": key.expect("a key"), "password": "short", "confirmPassword": "short" });
     let too_short = "PASSWORD_TOO_SHORT password (408)";
-    let told = refused(&shop, &shop.nobody(), "customerPasswordReset", redeem.clone()).await;
-    assert_eq!(told, [too_short]);
+    let reported = refused(
+        &shop,
+        &shop.unauthenticated(),
+        "customerPasswordReset",
+        redeem.clone(),
+    )
+    .await;
+    assert_eq!(reported, [too_short]);
     let moved = json!({ "customerId": id, "email": "ada@new.example" });
-    shop.backend.done("customerUpdate", moved).await;
-    let told = refused(&shop, &shop.nobody(), "customerPasswordReset", redeem).await;
-    assert_eq!(told, ["RESET_KEY_INVALID restorePasswordKey (415)", too_short]);
+    shop.backend.mutate_ok("customerUpdate", moved).await;
+    let reported = refused(&shop, &shop.unauthenticated(), "customerPasswordReset", redeem).await;
+    assert_eq!(
+        reported,
+        ["RESET_KEY_INVALID restorePasswordKey (415)", too_short]
+    );
 }
 
 // ERR-01, SPR-10
@@ -230,12 +242,12 @@ async fn spr_10_errors_of_a_concealed_registration_do_not_reveal_an_address() {
         ),
     ] {
         for email in ["taken@example.com", "free@example.com"] {
-            let input = but(
-                but(with_password(email), changes.clone()),
+            let input = patched(
+                patched(with_password(email), changes.clone()),
                 json!({ "storefrontId": shop.id() }),
             );
-            let told = refused(&shop, &shop.backend, "customerRegister", input).await;
-            assert_eq!(told, [faults], "{email}");
+            let reported = refused(&shop, &shop.backend, "customerRegister", input).await;
+            assert_eq!(reported, [faults], "{email}");
         }
     }
     // Errors of an anonymous user's token are returned before the address is looked up, and are the same on a repeated
@@ -244,8 +256,8 @@ async fn spr_10_errors_of_a_concealed_registration_do_not_reveal_an_address() {
     for token in [used.as_deref(), Some("none"), guest.credential.as_deref()] {
         for email in ["taken@example.com", "free@example.com", "free@example.com"] {
             let brought = json!({ "storefrontId": shop.id(), "anonymousUserToken": token });
-            let input = but(with_password(email), brought);
-            let payload = shop.backend.done("customerRegister", input).await;
+            let input = patched(with_password(email), brought);
+            let payload = shop.backend.mutate_ok("customerRegister", input).await;
             assert_eq!(payload["customer"], Value::Null);
             answers.push(warnings(&payload));
         }
@@ -266,24 +278,24 @@ async fn tok_03_invalid_registrations_count_as_address_lookups() {
         .start()
         .await;
     taken(&shop, "taken@example.com", "taken").await;
-    let ask = || but(person("taken@example.com"), json!({ "lastName": "" }));
+    let ask = || patched(person("taken@example.com"), json!({ "lastName": "" }));
     for _ in 0..60 {
-        let told = shop.browser.refused("customerRegister", ask()).await;
-        assert_eq!(told, ["REQUIRED lastName", "EMAIL_TAKEN email (400)"]);
+        let reported = shop.browser.user_errors("customerRegister", ask()).await;
+        assert_eq!(reported, ["REQUIRED lastName", "EMAIL_TAKEN email (400)"]);
     }
-    let told = shop.browser.refused("customerRegister", ask()).await;
-    assert_eq!(told, ["REQUIRED lastName", "RATE_LIMITED"]);
+    let reported = shop.browser.user_errors("customerRegister", ask()).await;
+    assert_eq!(reported, ["REQUIRED lastName", "RATE_LIMITED"]);
     // A request that looks up no address does not count against the limit.
     let counted = shop.gateway.store.documents("throttle", doc! {}).await;
-    let nothing = but(person("none"), json!({ "lastName": "" }));
-    let told = shop.browser.refused("customerRegister", nothing).await;
-    assert_eq!(told, ["EMAIL_INVALID email", "REQUIRED lastName"]);
+    let nothing = patched(person("none"), json!({ "lastName": "" }));
+    let reported = shop.browser.user_errors("customerRegister", nothing).await;
+    assert_eq!(reported, ["EMAIL_INVALID email", "REQUIRED lastName"]);
     shop.conceal_emails().await;
-    let told = shop.browser.refused("customerRegister", ask()).await;
-    assert_eq!(told, ["REQUIRED lastName"]);
+    let reported = shop.browser.user_errors("customerRegister", ask()).await;
+    assert_eq!(reported, ["REQUIRED lastName"]);
     assert_eq!(shop.gateway.store.documents("throttle", doc! {}).await, counted);
     // The limit of registrations does not apply to sign-ins.
     let sign_in = credentials("taken@example.com", PASSWORD);
-    let told = shop.browser.refused("customerTokenCreate", sign_in).await;
-    assert_eq!(told, ["CREDENTIALS_INVALID"]);
+    let reported = shop.browser.user_errors("customerTokenCreate", sign_in).await;
+    assert_eq!(reported, ["CREDENTIALS_INVALID"]);
 }

@@ -136,12 +136,12 @@ fn alone(test: &str) -> bool {
         .env(ALONE, "1")
         .output()
         .expect("started");
-    let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let output = told(&run.stdout);
+    let reported = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let output = reported(&run.stdout);
     assert!(
         run.status.success() && output.contains("1 passed"),
         "{output}{}",
-        told(&run.stderr)
+        reported(&run.stderr)
     );
     false
 }
@@ -156,7 +156,7 @@ async fn epc_08_a_refused_sign_in_costs_the_same_for_every_account_state() {
     ada(&counted.shop, "ada@example.com").await;
     counted.settle(1).await;
     let bare = person("bare@example.com");
-    counted.shop.browser.done("customerRegister", bare).await;
+    counted.shop.browser.mutate_ok("customerRegister", bare).await;
     let tries = |password: &str| {
         ["ada@example.com", "bare@example.com", "nobody@example.com"]
             .map(|email| credentials(email, password))
@@ -182,15 +182,19 @@ async fn epc_08_a_refused_sign_in_costs_the_same_for_every_account_state() {
         .await;
     assert_eq!(long.hashes, TURNS);
     for input in [tries(OTHER_PASSWORD), tries(OTHER_PASSWORD)].concat() {
-        let told = counted.shop.browser.refused("customerTokenCreate", input).await;
-        assert_eq!(told, ["CREDENTIALS_INVALID"]);
+        let reported = counted
+            .shop
+            .browser
+            .user_errors("customerTokenCreate", input)
+            .await;
+        assert_eq!(reported, ["CREDENTIALS_INVALID"]);
     }
     counted.settle(6).await;
     // Now each account has five failures.
     let locked = counted.equal_cost("customerTokenCreate", tries(PASSWORD)).await;
     assert_eq!(locked.hashes, 0, "a try that waits is not looked at");
-    let told = &locked.answer.1["data"]["customerTokenCreate"]["userErrors"][0];
-    assert_eq!(told["code"], "RATE_LIMITED");
+    let reported = &locked.answer.1["data"]["customerTokenCreate"]["userErrors"][0];
+    assert_eq!(reported["code"], "RATE_LIMITED");
     insta::assert_json_snapshot!(locked.commands, @r#"
     [
       "findAndModify throttle",
@@ -210,7 +214,7 @@ async fn cst_05_a_mail_request_costs_the_same_for_every_account_state() {
     ada(&counted.shop, "ada@example.com").await;
     counted.settle(1).await;
     let bare = person("bare@example.com");
-    counted.shop.browser.done("customerRegister", bare).await;
+    counted.shop.browser.mutate_ok("customerRegister", bare).await;
     let inputs = || {
         ["ada@example.com", "bare@example.com", "nobody@example.com"]
             .map(|email| json!({ "email": email }))
@@ -221,7 +225,7 @@ async fn cst_05_a_mail_request_costs_the_same_for_every_account_state() {
         let first = counted.equal_cost(field, inputs()).await;
         assert_eq!(first.hashes, 0);
         let (limits, mailed) = first.commands.split_at(first.commands.len() - 4);
-        // A reset has a limit of its own; a verification has one for its kind and one for all mails that strangers can
+        // A reset has a limit of its own; a verification has one for its kind and one for all mails that public calls can
         // cause.
         let more = usize::from(field == "customerEmailVerificationRequest");
         assert_eq!(limits, vec!["findAndModify throttle"; 3 + more]);
@@ -289,11 +293,11 @@ async fn spr_10_a_concealed_registration_costs_the_same_for_taken_and_free_addre
         assert_eq!((free.hashes, taken.hashes), (hashes, hashes), "{kind}");
         assert_eq!(free.answer, taken.answer, "{kind}");
         assert_eq!(kinds(&free), kinds(&taken), "{kind}");
-        let told = &free.answer.1["data"]["customerRegister"];
+        let reported = &free.answer.1["data"]["customerRegister"];
         let nothing = json!({
             "customer": null, "token": null, "mergedItemCount": 0, "warnings": [], "userErrors": [],
         });
-        assert_eq!(*told, nothing);
+        assert_eq!(*reported, nothing);
         // Within the minute neither is sent a mail.
         let again = counted
             .cost_of("customerRegister", input(&format!("{kind}1@example.com")))

@@ -30,7 +30,7 @@ fn claiming(shop: &Shop, gateway: &Gateway, header: &'static str, value: &str) -
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert(header, value.parse().expect("a header"));
     let http = reqwest::Client::builder().default_headers(headers).build();
-    shop.browser.elsewhere(&gateway.url, &http.expect("a client"))
+    shop.browser.at_url(&gateway.url, &http.expect("a client"))
 }
 
 /// The browser at this address, as reported by the proxy.
@@ -40,7 +40,7 @@ fn at(shop: &Shop, address: &str) -> Caller {
 
 async fn sign_in(caller: &Caller, email: &str, password: &str) -> Value {
     caller
-        .change("customerTokenCreate", credentials(email, password))
+        .mutate("customerTokenCreate", credentials(email, password))
         .await
 }
 
@@ -66,7 +66,7 @@ async fn is_locked_out(caller: &Caller) -> u64 {
     assert_eq!(faults(&payload), ["RATE_LIMITED"]);
     assert!(payload["token"].is_null() && payload["customer"].is_null());
     let wait = &payload["userErrors"][0]["retryAfterSeconds"];
-    wait.as_u64().expect("it says when")
+    wait.as_u64().expect("a wait")
 }
 
 /// Asserts that the wait is exact: half a second before its end attempts are still refused.
@@ -151,8 +151,8 @@ async fn tok_03_a_spoofed_header_neither_evades_nor_shifts_the_limit() {
         } else {
             format!("10.0.0.{turn}, {VICTIM}")
         };
-        let stranger = claiming(&shop, &shop.gateway, header, &claim);
-        assert_eq!(guess(&stranger).await, [INVALID]);
+        let unauthenticated_client = claiming(&shop, &shop.gateway, header, &claim);
+        assert_eq!(guess(&unauthenticated_client).await, [INVALID]);
     }
     for claim in [VICTIM, THIEF, "192.0.2.77"] {
         assert_eq!(is_locked_out(&at(&shop, claim)).await, 4, "{claim}");
@@ -185,12 +185,12 @@ async fn tok_03_only_the_configured_header_is_trusted() {
     signs_in(&claiming("CF-Connecting-IP", VICTIM)).await;
     // Without the header the client is the proxy's own address, regardless of other headers.
     for turn in 0..5 {
-        let stranger = match turn % 3 {
+        let unauthenticated_client = match turn % 3 {
             0 => claiming("Forwarded", &format!("for=192.0.2.{turn}")),
             1 => claiming("X-Forwarded-For", &format!("192.0.2.{turn}")),
             _ => claiming("X-Real-IP", &format!("192.0.2.{turn}")),
         };
-        assert_eq!(guess(&stranger).await, [INVALID]);
+        assert_eq!(guess(&unauthenticated_client).await, [INVALID]);
     }
     assert_eq!(is_locked_out(&claiming("Forwarded", "for=192.0.2.99")).await, 4);
     // A header for one address that contains two is ignored.
@@ -258,7 +258,7 @@ async fn tok_03_a_storefront_accepts_six_thousand_attempts_a_minute() {
     for address in [THIEF, VICTIM, "192.0.2.2"] {
         assert_eq!(is_locked_out(&at(&shop, address)).await, 60, "{address}");
     }
-    let there = shop.backend.refused("customerTokenCreate", elsewhere).await;
+    let there = shop.backend.user_errors("customerTokenCreate", elsewhere).await;
     assert_eq!(there, [INVALID], "another storefront is not meant");
     waits(&shop, &at(&shop, VICTIM), 60).await;
     signs_in(&at(&shop, VICTIM)).await;
@@ -272,18 +272,18 @@ async fn cst_04_too_many_email_changes_return_the_exact_wait() {
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let ask = |turn: u64| json!({ "newEmail": format!("ada{turn}@new.example"), "password": PASSWORD });
     let refused = async |turn: u64| {
-        let payload = ada.change("customerEmailChangeRequest", ask(turn)).await;
+        let payload = ada.mutate("customerEmailChangeRequest", ask(turn)).await;
         assert_eq!(faults(&payload), ["RATE_LIMITED"]);
         payload["userErrors"][0]["retryAfterSeconds"]
             .as_u64()
-            .expect("it says when")
+            .expect("a wait")
     };
     for turn in 0..5 {
-        ada.done("customerEmailChangeRequest", ask(turn)).await;
+        ada.mutate_ok("customerEmailChangeRequest", ask(turn)).await;
         let wait = refused(turn).await;
         let expected = if turn < 4 { 60 } else { 3600 - 4 * 60 };
         assert_eq!(wait, expected, "{turn}");
         shop.gateway.advance(SECOND * u32::try_from(wait).expect("short"));
     }
-    ada.done("customerEmailChangeRequest", ask(5)).await;
+    ada.mutate_ok("customerEmailChangeRequest", ask(5)).await;
 }

@@ -68,9 +68,9 @@ async fn a_customer_signs_in_and_refreshes_its_tokens() {
         "{first}"
     );
     assert_eq!(first.get("scope"), None, "a customer's token has no scopes");
-    let caller = shop.nobody().with(Some(text(&first, "access_token")));
+    let caller = shop.unauthenticated().with(Some(text(&first, "access_token")));
     let seen = caller
-        .ask("{ viewer { kind customer { email sessions { isCurrent } } } }")
+        .query("{ viewer { kind customer { email sessions { isCurrent } } } }")
         .await;
     assert_eq!(
         seen["viewer"],
@@ -84,7 +84,7 @@ async fn a_customer_signs_in_and_refreshes_its_tokens() {
     let (status, second) = refresh(&shop, key(&shop), text(&first, "refresh_token")).await;
     assert_eq!(status, 200, "{second}");
     let input = json!({ "refreshToken": text(&second, "refresh_token") });
-    let third = shop.browser.done("customerTokenRefresh", input).await;
+    let third = shop.browser.mutate_ok("customerTokenRefresh", input).await;
     let (status, fourth) = refresh(&shop, key(&shop), text(&third["token"], "refreshToken")).await;
     assert_eq!(status, 200, "{fourth}");
     let stored = shop.gateway.store.documents("sessions", bson::doc! {}).await;
@@ -97,7 +97,7 @@ async fn a_customer_signs_in_and_refreshes_its_tokens() {
     // Reuse of an old refresh token ends the session (TOK-01).
     let (status, reused) = refresh(&shop, key(&shop), text(&first, "refresh_token")).await;
     assert_eq!((status, text(&reused, "error")), (400, "invalid_grant"));
-    assert!(!is_signed_in(&shop.nobody().with(Some(text(&fourth, "access_token")))).await);
+    assert!(!is_signed_in(&shop.unauthenticated().with(Some(text(&fourth, "access_token")))).await);
 }
 
 // SPR-04, RFC 6749 §5.2
@@ -184,7 +184,7 @@ async fn revoking_a_refresh_token_ends_its_session() {
     let shop = shop().await;
     let (phone, first) = ada(&shop, EMAIL).await;
     let (_, body) = sign_in(&shop, EMAIL, PASSWORD).await;
-    let laptop = shop.nobody().with(Some(text(&body, "access_token")));
+    let laptop = shop.unauthenticated().with(Some(text(&body, "access_token")));
     let revoke = async |token: &str| {
         let form = [
             ("client_id", key(&shop)),
@@ -223,7 +223,7 @@ async fn failed_attempts_count_together_with_those_through_graphql() {
     let mut wait = None;
     for round in 0..20 {
         if round % 2 == 0 {
-            let payload = shop.browser.change("customerTokenCreate", guess.clone()).await;
+            let payload = shop.browser.mutate("customerTokenCreate", guess.clone()).await;
             wait = payload["userErrors"][0]["retryAfterSeconds"].as_u64().or(wait);
         } else {
             let form = [
@@ -245,7 +245,7 @@ async fn failed_attempts_count_together_with_those_through_graphql() {
     assert_eq!(
         sign_in(&shop, EMAIL, PASSWORD).await.0,
         429,
-        "whoever it is has to wait"
+        "the limit applies to every account"
     );
     shop.gateway.advance(std::time::Duration::from_secs(wait));
     assert_eq!(sign_in(&shop, EMAIL, PASSWORD).await.0, 200);

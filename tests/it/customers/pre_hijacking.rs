@@ -1,13 +1,15 @@
-//! Accounts that a stranger prepared with another person's address, and what remains of the preparation once the
+//! Accounts that an attacker created with another person's address, and what remains of the preparation once the
 //! address's holder proves ownership (CST-06, CST-08).
 
 use bson::doc;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, id_of, is_signed_in, redeem, signed_in};
+use super::{
+    OTHER_PASSWORD, PASSWORD, ada, credentials, id_of, is_signed_in, redeem, signed_in, wait_for_mails,
+};
 use crate::kit::{Caller, MailFolder, Setup, Shop, text};
-use crate::oidc::{WITH_OIDC, back_with, open};
+use crate::oidc::{WITH_OIDC, callback_input, open};
 
 const VERIFY: &str = "customerEmailVerify";
 const CONFIRM: &str = "customerEmailChangeConfirm";
@@ -38,34 +40,30 @@ pub(super) async fn next(mails: &mut MailFolder, about: &str, parameter: &str) -
 /// A key that verifies an address.
 async fn verification(shop: &Shop, mails: &mut MailFolder, address: &str) -> String {
     let input = json!({ "email": address });
-    shop.browser.done("customerEmailVerificationRequest", input).await;
+    shop.browser
+        .mutate_ok("customerEmailVerificationRequest", input)
+        .await;
     next(mails, VERIFICATION, "token").await
 }
 
 /// A key that changes a customer's address to this one.
 async fn change(customer: &Caller, mails: &mut MailFolder, address: &str) -> String {
     let input = json!({ "newEmail": address, "password": PASSWORD });
-    customer.done("customerEmailChangeRequest", input).await;
+    customer.mutate_ok("customerEmailChangeRequest", input).await;
     next(mails, CHANGE, "token").await
-}
-
-/// Waits until all mails are sent.
-async fn settled(shop: &Shop) {
-    let is_settled = async || shop.gateway.store.open_jobs().await.is_empty();
-    crate::kit::eventually("the mails are sent", is_settled).await;
 }
 
 async fn signs_in(shop: &Shop, email: &str, password: &str) -> bool {
     let payload = shop
         .browser
-        .change("customerTokenCreate", credentials(email, password))
+        .mutate("customerTokenCreate", credentials(email, password))
         .await;
     payload["token"]["accessToken"].is_string()
 }
 
 async fn can_refresh(shop: &Shop, refresh: &str) -> bool {
     let input = json!({ "refreshToken": refresh });
-    let payload = shop.browser.change("customerTokenRefresh", input).await;
+    let payload = shop.browser.mutate("customerTokenRefresh", input).await;
     payload["token"]["accessToken"].is_string()
 }
 
@@ -75,7 +73,7 @@ async fn keys(shop: &Shop) -> u64 {
     shop.gateway.store.count("oneTimeKeys", prepared).await
 }
 
-async fn told(shop: &Shop) -> Vec<String> {
+async fn audit_actions(shop: &Shop) -> Vec<String> {
     let mut entries = shop.gateway.store.documents("audit", doc! {}).await;
     entries.sort_by_key(|entry| text(entry, "_id").to_owned());
     entries
@@ -91,15 +89,17 @@ async fn cst_06_a_verification_without_credentials_revokes_all_earlier_access() 
     let (mallory, refresh) = ada(&shop, "victim@example.com").await;
     let (elsewhere, _) = {
         let input = credentials("victim@example.com", PASSWORD);
-        signed_in(&shop, &shop.browser.done("customerTokenCreate", input).await)
+        signed_in(&shop, &shop.browser.mutate_ok("customerTokenCreate", input).await)
     };
     let pending = change(&mallory, &mut mails, "mallory@example.com").await;
     let reset = json!({ "email": "victim@example.com" });
-    shop.browser.done("customerPasswordResetRequest", reset).await;
+    shop.browser
+        .mutate_ok("customerPasswordResetRequest", reset)
+        .await;
     let reset = next(&mut mails, "Choose a new password", "key").await;
     let token = verification(&shop, &mut mails, "victim@example.com").await;
 
-    let payload = shop.browser.done(VERIFY, json!({ "token": token })).await;
+    let payload = shop.browser.mutate_ok(VERIFY, json!({ "token": token })).await;
     let expected = json!({
         "id": payload["customer"]["id"], "email": "victim@example.com", "isEmailVerified": true, "hasPassword": false,
     });
@@ -107,32 +107,41 @@ async fn cst_06_a_verification_without_credentials_revokes_all_earlier_access() 
     assert!(!is_signed_in(&mallory).await && !is_signed_in(&elsewhere).await);
     assert!(!can_refresh(&shop, &refresh).await);
     assert!(!signs_in(&shop, "victim@example.com", PASSWORD).await);
-    let refused = shop.nobody().refused(CONFIRM, json!({ "token": pending })).await;
+    let refused = shop
+        .unauthenticated()
+        .user_errors(CONFIRM, json!({ "token": pending }))
+        .await;
     assert_eq!(refused, ["EMAIL_TOKEN_INVALID token"]);
     let refused = shop
-        .nobody()
-        .refused("customerPasswordReset", redeem(&reset, PASSWORD))
+        .unauthenticated()
+        .user_errors("customerPasswordReset", redeem(&reset, PASSWORD))
         .await;
     assert_eq!(refused, ["RESET_KEY_INVALID restorePasswordKey (415)"]);
     assert_eq!(keys(&shop).await, 0);
-    let told = told(&shop).await;
-    let last: Vec<&str> = told.iter().rev().take(3).rev().map(String::as_str).collect();
+    let audit_actions = audit_actions(&shop).await;
+    let last: Vec<&str> = audit_actions
+        .iter()
+        .rev()
+        .take(3)
+        .rev()
+        .map(String::as_str)
+        .collect();
     assert_eq!(last, ["EMAIL_VERIFIED", "PASSWORD_REMOVED", "ALL_SESSIONS_ENDED"]);
 
     // The owner sets a password and has the account.
     let ask = json!({ "email": "victim@example.com" });
-    shop.browser.done("customerPasswordResetRequest", ask).await;
+    shop.browser.mutate_ok("customerPasswordResetRequest", ask).await;
     let key = next(&mut mails, "Choose a new password", "key").await;
     let payload = shop
         .browser
-        .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+        .mutate_ok("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
         .await;
     let (owner, _) = signed_in(&shop, &payload);
     assert!(is_signed_in(&owner).await);
     assert!(signs_in(&shop, "victim@example.com", OTHER_PASSWORD).await);
     assert!(!signs_in(&shop, "victim@example.com", PASSWORD).await);
-    settled(&shop).await;
-    shop.gateway.store.assert_whole().await;
+    wait_for_mails(&shop).await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 /// The proof that the redeemer of a key owns the account.
@@ -146,14 +155,14 @@ enum By {
 async fn redeems(shop: &Shop, customer: &Caller, field: &str, token: &str, by: By) -> Value {
     let input = json!({ "token": token });
     match by {
-        By::Session => customer.done(field, input).await,
+        By::Session => customer.mutate_ok(field, input).await,
         By::Password => {
             let input = json!({ "token": token, "password": PASSWORD });
-            shop.nobody().done(field, input).await
+            shop.unauthenticated().mutate_ok(field, input).await
         }
         By::SessionOfAnother => {
             let (other, _) = ada(shop, "other@example.com").await;
-            other.done(field, input).await
+            other.mutate_ok(field, input).await
         }
     }
 }
@@ -189,7 +198,7 @@ async fn cst_06_a_verification_with_a_session_or_password_keeps_sessions_and_pas
         assert_eq!(is_signed_in(&customer).await, kept, "{what}");
         assert_eq!(can_refresh(&shop, &refresh).await, kept, "{what}");
         assert_eq!(signs_in(&shop, address, PASSWORD).await, kept, "{what}");
-        settled(&shop).await;
+        wait_for_mails(&shop).await;
     }
 }
 
@@ -207,28 +216,31 @@ async fn cst_06_a_wrong_password_consumes_no_token_and_counts_as_a_failure() {
     let token = verification(&shop, &mut mails, "ada@example.com").await;
     let with = |password: &str| json!({ "token": token, "password": password });
     for password in [OTHER_PASSWORD, "", "x", OTHER_PASSWORD, OTHER_PASSWORD] {
-        let refused = shop.nobody().refused(VERIFY, with(password)).await;
+        let refused = shop.unauthenticated().user_errors(VERIFY, with(password)).await;
         assert_eq!(refused, ["PASSWORD_INVALID password (408)"]);
     }
     // On every path.
     let change = json!({ "newEmail": "ada@new.example", "password": PASSWORD });
     for refused in [
-        shop.nobody().refused(VERIFY, with(PASSWORD)).await,
-        customer.refused("customerEmailChangeRequest", change).await,
+        shop.unauthenticated().user_errors(VERIFY, with(PASSWORD)).await,
+        customer.user_errors("customerEmailChangeRequest", change).await,
     ] {
         assert_eq!(refused, ["RATE_LIMITED"]);
     }
     shop.gateway.advance(std::time::Duration::from_secs(5));
-    let payload = shop.nobody().done(VERIFY, with(PASSWORD)).await;
+    let payload = shop.unauthenticated().mutate_ok(VERIFY, with(PASSWORD)).await;
     assert_eq!(payload["customer"]["hasPassword"], true);
     assert!(is_signed_in(&customer).await);
-    let refused = shop.nobody().refused(VERIFY, with(OTHER_PASSWORD)).await;
+    let refused = shop
+        .unauthenticated()
+        .user_errors(VERIFY, with(OTHER_PASSWORD))
+        .await;
     assert_eq!(
         refused,
         ["EMAIL_TOKEN_INVALID token"],
         "no password is tried without a token"
     );
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
 }
 
 // CST-06
@@ -237,12 +249,15 @@ async fn cst_06_only_the_first_verification_revokes_access() {
     let (shop, mut mails) = shop().await;
     let (customer, _) = ada(&shop, "ada@example.com").await;
     let token = verification(&shop, &mut mails, "ada@example.com").await;
-    customer.done(VERIFY, json!({ "token": token })).await;
+    customer.mutate_ok(VERIFY, json!({ "token": token })).await;
     let token = verification(&shop, &mut mails, "ada@example.com").await;
-    let payload = shop.nobody().done(VERIFY, json!({ "token": token })).await;
+    let payload = shop
+        .unauthenticated()
+        .mutate_ok(VERIFY, json!({ "token": token }))
+        .await;
     assert_eq!(payload["customer"]["hasPassword"], true);
     assert!(is_signed_in(&customer).await);
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
 }
 
 // CST-06: an account with a verified address requests a change to a foreign one, whose holder follows the link.
@@ -250,20 +265,23 @@ async fn cst_06_only_the_first_verification_revokes_access() {
 async fn cst_06_confirming_an_address_change_revokes_the_former_holders_access() {
     let (shop, mut mails) = shop().await;
     let _op = open(&shop).await;
-    let arrived = shop.browser.done(WITH_OIDC, back_with("mallory")).await;
+    let arrived = shop.browser.mutate_ok(WITH_OIDC, callback_input("mallory")).await;
     let (mallory, _) = signed_in(&shop, &arrived);
     let input = json!({ "newEmail": "victim@example.com" });
-    mallory.done("customerEmailChangeRequest", input).await;
+    mallory.mutate_ok("customerEmailChangeRequest", input).await;
     let token = next(&mut mails, CHANGE, "token").await;
-    let payload = shop.nobody().done(CONFIRM, json!({ "token": token })).await;
+    let payload = shop
+        .unauthenticated()
+        .mutate_ok(CONFIRM, json!({ "token": token }))
+        .await;
     assert_eq!(payload["customer"]["email"], "victim@example.com");
     assert!(!is_signed_in(&mallory).await);
     assert_eq!(shop.gateway.store.count("identities", doc! {}).await, 0);
     // Mallory's identity now opens a new account of Mallory's own.
-    let again = shop.browser.done(WITH_OIDC, back_with("mallory")).await;
+    let again = shop.browser.mutate_ok(WITH_OIDC, callback_input("mallory")).await;
     assert_ne!(again["customer"]["id"], arrived["customer"]["id"]);
-    settled(&shop).await;
-    shop.gateway.store.assert_whole().await;
+    wait_for_mails(&shop).await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CST-06, EPC-09
@@ -273,29 +291,38 @@ async fn cst_06_an_earlier_identity_cannot_sign_in_after_the_first_verification(
         let (shop, mut mails) = shop().await;
         let _op = open(&shop).await;
         let squatter = "mallory {\"email\": \"victim@example.com\", \"email_verified\": false}";
-        let arrived = shop.browser.done(WITH_OIDC, back_with(squatter)).await;
+        let arrived = shop.browser.mutate_ok(WITH_OIDC, callback_input(squatter)).await;
         let (mallory, _) = signed_in(&shop, &arrived);
         let ask = json!({ "email": "victim@example.com" });
         if by_reset {
-            shop.browser.done("customerPasswordResetRequest", ask).await;
+            shop.browser.mutate_ok("customerPasswordResetRequest", ask).await;
             let key = next(&mut mails, "Choose a new password", "key").await;
             shop.browser
-                .done("customerPasswordReset", redeem(&key, PASSWORD))
+                .mutate_ok("customerPasswordReset", redeem(&key, PASSWORD))
                 .await;
         } else {
             let token = verification(&shop, &mut mails, "victim@example.com").await;
-            shop.nobody().done(VERIFY, json!({ "token": token })).await;
+            shop.unauthenticated()
+                .mutate_ok(VERIFY, json!({ "token": token }))
+                .await;
         }
         assert!(!is_signed_in(&mallory).await);
-        let refused = shop.browser.refused(WITH_OIDC, back_with(squatter)).await;
+        let refused = shop
+            .browser
+            .user_errors(WITH_OIDC, callback_input(squatter))
+            .await;
         assert_eq!(refused, ["IDENTITY_NOT_LINKED"]);
         assert_eq!(shop.gateway.store.count("identities", doc! {}).await, 0);
-        assert!(told(&shop).await.contains(&"IDENTITY_UNLINKED".to_owned()));
+        assert!(
+            audit_actions(&shop)
+                .await
+                .contains(&"IDENTITY_UNLINKED".to_owned())
+        );
         // The owner's identity is linked, and a notice is sent to the address.
         let owner = "owner {\"email\": \"victim@example.com\"}";
-        let linked = shop.browser.done(WITH_OIDC, back_with(owner)).await;
+        let linked = shop.browser.mutate_ok(WITH_OIDC, callback_input(owner)).await;
         assert_eq!(linked["customer"]["id"], arrived["customer"]["id"]);
-        settled(&shop).await;
+        wait_for_mails(&shop).await;
         let notice = shop.gateway.mails().all();
         let notice = notice
             .iter()
@@ -312,16 +339,16 @@ async fn cst_06_an_address_verified_by_a_provider_is_a_first_verification() {
     let (shop, _mails) = shop().await;
     let _op = open(&shop).await;
     let unproven = "ada {\"email_verified\": false}";
-    let arrived = shop.browser.done(WITH_OIDC, back_with(unproven)).await;
+    let arrived = shop.browser.mutate_ok(WITH_OIDC, callback_input(unproven)).await;
     let (before, _) = signed_in(&shop, &arrived);
     let id = &arrived["customer"]["id"];
     let set = json!({ "customerId": id, "newPassword": PASSWORD, "confirmPassword": PASSWORD });
-    shop.backend.done("customerPasswordSet", set).await;
-    let payload = shop.browser.done(WITH_OIDC, back_with("ada")).await;
+    shop.backend.mutate_ok("customerPasswordSet", set).await;
+    let payload = shop.browser.mutate_ok(WITH_OIDC, callback_input("ada")).await;
     assert_eq!(payload["customer"]["id"], *id);
     let (ada, _) = signed_in(&shop, &payload);
     let seen = ada
-        .ask("{ viewer { customer { isEmailVerified hasPassword sessions { id } } } }")
+        .query("{ viewer { customer { isEmailVerified hasPassword sessions { id } } } }")
         .await;
     let seen = &seen["viewer"]["customer"];
     assert_eq!(seen["isEmailVerified"], true);
@@ -329,9 +356,9 @@ async fn cst_06_an_address_verified_by_a_provider_is_a_first_verification() {
     assert_eq!(seen["sessions"].as_array().map(Vec::len), Some(1));
     assert!(!is_signed_in(&before).await && !signs_in(&shop, "ada@example.com", PASSWORD).await);
     // Later sign-ins have no further effect.
-    shop.browser.done(WITH_OIDC, back_with("ada")).await;
+    shop.browser.mutate_ok(WITH_OIDC, callback_input("ada")).await;
     assert!(is_signed_in(&ada).await);
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
 }
 
 // CST-06
@@ -343,20 +370,20 @@ async fn cst_06_a_concurrent_verification_revokes_the_earlier_holders_access() {
         let (mallory, refresh) = ada(&shop, &email).await;
         let id = id_of(&mallory).await;
         let token = verification(&shop, &mut mails, &email).await;
-        let verifies = shop.nobody();
-        let verifies = verifies.done(VERIFY, json!({ "token": token }));
+        let verifies = shop.unauthenticated();
+        let verifies = verifies.mutate_ok(VERIFY, json!({ "token": token }));
         let logins = join_all((0..4).map(|_| {
             let input = credentials(&email, PASSWORD);
-            shop.browser.change("customerTokenCreate", input)
+            shop.browser.mutate("customerTokenCreate", input)
         }));
-        let asks = json!({ "newEmail": format!("mallory{turn}@example.com"), "password": PASSWORD });
-        let asks = mallory.send(
+        let query_row = json!({ "newEmail": format!("mallory{turn}@example.com"), "password": PASSWORD });
+        let query_row = mallory.send(
             "mutation ($input: CustomerEmailChangeRequestInput!) \
              { customerEmailChangeRequest(input: $input) { userErrors { code } } }",
-            json!({ "input": asks }),
+            json!({ "input": query_row }),
         );
         let refreshes = can_refresh(&shop, &refresh);
-        let ((payload, logins), _) = join(join(verifies, logins), join(asks, refreshes)).await;
+        let ((payload, logins), _) = join(join(verifies, logins), join(query_row, refreshes)).await;
         assert_eq!(payload["customer"]["hasPassword"], false);
         let customer = id.as_str().expect("an id");
         let left = shop
@@ -364,7 +391,7 @@ async fn cst_06_a_concurrent_verification_revokes_the_earlier_holders_access() {
             .store
             .count("sessions", doc! { "customerId": customer })
             .await;
-        assert_eq!(left, 0, "nobody is signed in");
+        assert_eq!(left, 0, "no session remains");
         for payload in logins.iter().filter(|payload| payload["token"].is_object()) {
             let (came_in, _) = signed_in(&shop, payload);
             assert!(!is_signed_in(&came_in).await);
@@ -374,8 +401,8 @@ async fn cst_06_a_concurrent_verification_revokes_the_earlier_holders_access() {
         assert_eq!(pending, 0, "nor waits a change of address");
         assert!(!signs_in(&shop, &email, PASSWORD).await);
     }
-    settled(&shop).await;
-    shop.gateway.store.assert_whole().await;
+    wait_for_mails(&shop).await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CST-06
@@ -388,17 +415,17 @@ async fn cst_06_a_customer_requests_verification_of_its_own_address_only() {
     let before = shop.gateway.store.count("jobs", doc! {}).await;
     for other in ["bob@example.com", "nobody@example.com", "no address"] {
         customer
-            .done("customerEmailVerificationRequest", ask(other))
+            .mutate_ok("customerEmailVerificationRequest", ask(other))
             .await;
     }
     assert_eq!(shop.gateway.store.count("jobs", doc! {}).await, before, "no mail");
     customer
-        .done("customerEmailVerificationRequest", ask("ADA@example.com"))
+        .mutate_ok("customerEmailVerificationRequest", ask("ADA@example.com"))
         .await;
     let token = next(&mut mails, VERIFICATION, "token").await;
-    let payload = customer.done(VERIFY, json!({ "token": token })).await;
+    let payload = customer.mutate_ok(VERIFY, json!({ "token": token })).await;
     assert_eq!(payload["customer"]["isEmailVerified"], true);
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
 }
 
 // CST-08
@@ -408,21 +435,21 @@ async fn cst_08_an_address_changed_by_a_backend_is_notified_and_its_keys_are_voi
     let (customer, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&customer).await;
     let token = verification(&shop, &mut mails, "ada@example.com").await;
-    customer.done(VERIFY, json!({ "token": token })).await;
+    customer.mutate_ok(VERIFY, json!({ "token": token })).await;
     let verify = verification(&shop, &mut mails, "ada@example.com").await;
     let pending = change(&customer, &mut mails, "ada@third.example").await;
     let ask = json!({ "email": "ada@example.com" });
-    shop.browser.done("customerPasswordResetRequest", ask).await;
+    shop.browser.mutate_ok("customerPasswordResetRequest", ask).await;
     let reset = next(&mut mails, "Choose a new password", "key").await;
 
     // Another spelling is the same address.
     let same = json!({ "customerId": id, "email": "Ada@Example.com" });
-    let payload = shop.backend.done("customerUpdate", same).await;
+    let payload = shop.backend.mutate_ok("customerUpdate", same).await;
     assert_eq!(payload["customer"]["isEmailVerified"], true);
     assert_eq!(keys(&shop).await, 3);
     for address in ["ada@second.example", "ada@last.example"] {
         let input = json!({ "customerId": id, "email": address });
-        let payload = shop.backend.done("customerUpdate", input).await;
+        let payload = shop.backend.mutate_ok("customerUpdate", input).await;
         assert_eq!(payload["customer"]["isEmailVerified"], false);
         assert_eq!(payload["customer"]["hasPassword"], true);
     }
@@ -436,16 +463,16 @@ async fn cst_08_an_address_changed_by_a_backend_is_notified_and_its_keys_are_voi
             "RESET_KEY_INVALID restorePasswordKey (415)",
         ),
     ] {
-        assert_eq!(shop.nobody().refused(field, input).await, [fault]);
+        assert_eq!(shop.unauthenticated().user_errors(field, input).await, [fault]);
     }
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
     let notices = shop.gateway.mails().all();
     let notices = notices.iter().filter(|mail| {
         mail.subject.starts_with("Your e-mail address for") && mail.subject.ends_with("was changed")
     });
-    let mut told: Vec<&str> = notices.map(|mail| mail.to.as_str()).collect();
-    told.sort_unstable();
-    assert_eq!(told, ["Ada@Example.com", "ada@second.example"]);
+    let mut audit_actions: Vec<&str> = notices.map(|mail| mail.to.as_str()).collect();
+    audit_actions.sort_unstable();
+    assert_eq!(audit_actions, ["Ada@Example.com", "ada@second.example"]);
     // No part of an address is in a job.
     let jobs = format!("{:?}", shop.gateway.store.documents("jobs", doc! {}).await);
     assert!(!jobs.contains("example.com") && !jobs.contains("second.example"));

@@ -82,9 +82,9 @@ fn filled_in(words: &[String]) -> Vec<String> {
 /// Returns what is wrong with a command line of the gateway. A text may leave options out.
 fn fault(words: &[String], may_leave_out: bool) -> Option<String> {
     let output = parse(&filled_in(words));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let is_incomplete = may_leave_out && INCOMPLETE.iter().any(|reason| said.contains(reason));
-    (output.status.code() == Some(2) && !is_incomplete).then_some(said)
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    let is_incomplete = may_leave_out && INCOMPLETE.iter().any(|reason| message.contains(reason));
+    (output.status.code() == Some(2) && !is_incomplete).then_some(message)
 }
 
 /// Returns the subcommands that the gateway's help lists.
@@ -103,13 +103,13 @@ fn documented_commands_are_accepted_by_the_command_line() {
     let mut count = 0;
     for Named { words, place } in named(&["storefront-gateway"]) {
         count += 1;
-        faults.extend(fault(&words[1..], false).map(|said| format!("{place}: {said}")));
+        faults.extend(fault(&words[1..], false).map(|message| format!("{place}: {message}")));
     }
     for Named { words, place } in named(&["cargo"]) {
         if words.get(1).is_some_and(|subcommand| subcommand == "run") {
             count += 1;
             let arguments = words.split(|word| word == "--").nth(1).unwrap_or_default();
-            faults.extend(fault(arguments, false).map(|said| format!("{place}: {said}")));
+            faults.extend(fault(arguments, false).map(|message| format!("{place}: {message}")));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use storefront_gateway::platform::stored::{Stored, StoredField};
 use storefront_gateway::schema;
 
-use super::full_customer::{CANARIES, Life, PASSWORD, paths};
+use super::full_customer::{CANARIES, FullCustomer, PASSWORD, paths};
 use super::{of, on_behalf, state, status};
 use crate::customers::{credentials, is_signed_in};
 
 /// Asserts that all data is found before the erasure: otherwise the search would prove nothing.
-async fn assert_everything_is_there(life: &Life) {
-    let found = life.found().await;
+async fn assert_everything_is_there(full_customer: &FullCustomer) {
+    let found = full_customer.found().await;
     for canary in CANARIES {
         let is_there = found
             .iter()
@@ -37,27 +37,27 @@ async fn assert_everything_is_there(life: &Life) {
 }
 
 /// Asserts that all sessions are revoked and the e-mail address is free.
-async fn assert_closed(life: &Life) {
-    let Life {
+async fn assert_closed(full_customer: &FullCustomer) {
+    let FullCustomer {
         shop,
         caller,
         refresh,
         guest,
         ..
-    } = life;
-    assert!(!is_signed_in(caller).await, "the access token is dead");
+    } = full_customer;
+    assert!(!is_signed_in(caller).await, "the access token is revoked");
     let refused = shop
-        .nobody()
-        .refused("customerTokenRefresh", json!({ "refreshToken": refresh }))
+        .unauthenticated()
+        .user_errors("customerTokenRefresh", json!({ "refreshToken": refresh }))
         .await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     let sign_in = credentials("kanarie.post@zwitscher.example", PASSWORD);
     assert_eq!(
-        shop.browser.refused("customerTokenCreate", sign_in).await,
+        shop.browser.user_errors("customerTokenCreate", sign_in).await,
         ["CREDENTIALS_INVALID"]
     );
     let status = guest.send("{ viewer { kind } }", json!({})).await.status;
-    assert_eq!(status, 401, "what was the guest's token is dead too");
+    assert_eq!(status, 401, "the guest's former token is revoked too");
 }
 
 fn receipt() -> Value {
@@ -75,15 +75,17 @@ fn counts(mut receipt: Value) -> Value {
 // ERA-01, ERA-02, CLY-17, CLY-20
 #[tokio::test]
 async fn era_01_a_due_request_erases_all_data() {
-    let life = Life::live().await;
-    assert_everything_is_there(&life).await;
-    let (backend, member) = on_behalf(&life.shop).await;
-    backend.done("customerAnonymizationRequest", of(&life.id)).await;
-    assert_eq!(status(&backend, &life.id).await, "REQUESTED");
-    life.shop.gateway.run_jobs().await;
-    assert_eq!(life.found().await, [""; 0]);
-    assert_closed(&life).await;
-    let state = state(&backend, &life.id).await;
+    let full_customer = FullCustomer::create().await;
+    assert_everything_is_there(&full_customer).await;
+    let (backend, member) = on_behalf(&full_customer.shop).await;
+    backend
+        .mutate_ok("customerAnonymizationRequest", of(&full_customer.id))
+        .await;
+    assert_eq!(status(&backend, &full_customer.id).await, "REQUESTED");
+    full_customer.shop.gateway.run_jobs().await;
+    assert_eq!(full_customer.found().await, [""; 0]);
+    assert_closed(&full_customer).await;
+    let state = state(&backend, &full_customer.id).await;
     let info = &state["anonymizationInfo"];
     assert_eq!(
         (&state["isAnonymized"], &info["status"]),
@@ -94,57 +96,60 @@ async fn era_01_a_due_request_erases_all_data() {
         json!({ "kind": "MEMBER", "id": member, "name": "Grace" })
     );
     assert_eq!(counts(info["receipt"].clone()), receipt());
-    assert_kept(&life).await;
-    life.shop.gateway.store.assert_whole().await;
+    assert_kept(&full_customer).await;
+    full_customer.shop.gateway.store.assert_consistent().await;
 }
 
 // SPR-92, ERA-01, ERA-02
 #[tokio::test]
 async fn spr_92_the_customers_own_request_erases_all_data_before_the_response() {
-    let life = Life::live().await;
-    let refused = life
+    let full_customer = FullCustomer::create().await;
+    let refused = full_customer
         .caller
-        .refused("customerAnonymize", json!({ "password": "wrong" }))
+        .user_errors("customerAnonymize", json!({ "password": "wrong" }))
         .await;
     assert_eq!(refused, ["PASSWORD_INVALID password (408)"]);
     assert_eq!(
-        life.caller.refused("customerAnonymize", json!({})).await,
+        full_customer
+            .caller
+            .user_errors("customerAnonymize", json!({}))
+            .await,
         ["PASSWORD_INVALID password (408)"]
     );
-    let payload = life
+    let payload = full_customer
         .caller
-        .done("customerAnonymize", json!({ "password": PASSWORD }))
+        .mutate_ok("customerAnonymize", json!({ "password": PASSWORD }))
         .await;
     assert_eq!(counts(payload["receipt"].clone()), receipt());
-    assert_eq!(life.found().await, [""; 0]);
-    assert_closed(&life).await;
-    let state = state(&life.shop.backend, &life.id).await;
+    assert_eq!(full_customer.found().await, [""; 0]);
+    assert_closed(&full_customer).await;
+    let state = state(&full_customer.shop.backend, &full_customer.id).await;
     let info = &state["anonymizationInfo"];
     assert_eq!(
         info["requester"],
-        json!({ "kind": "CUSTOMER", "id": life.id, "name": null })
+        json!({ "kind": "CUSTOMER", "id": full_customer.id, "name": null })
     );
     assert_eq!(info["scheduledFor"], info["requestedAt"]);
-    assert_kept(&life).await;
-    life.shop.gateway.store.assert_whole().await;
+    assert_kept(&full_customer).await;
+    full_customer.shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-04, ERA-01, ERA-02
 #[tokio::test]
 async fn epc_04_a_deletion_erases_all_data_and_the_customer() {
     for by_backend in [true, false] {
-        let life = Life::live().await;
-        let Life { shop, id, caller, .. } = &life;
+        let full_customer = FullCustomer::create().await;
+        let FullCustomer { shop, id, caller, .. } = &full_customer;
         let payload = if by_backend {
-            shop.backend.done("customerDelete", of(id)).await
+            shop.backend.mutate_ok("customerDelete", of(id)).await
         } else {
             caller
-                .done("customerDelete", json!({ "password": PASSWORD }))
+                .mutate_ok("customerDelete", json!({ "password": PASSWORD }))
                 .await
         };
         assert_eq!(payload["deletedCustomerId"], *id);
-        assert_eq!(life.found().await, [""; 0]);
-        assert_closed(&life).await;
+        assert_eq!(full_customer.found().await, [""; 0]);
+        assert_closed(&full_customer).await;
         assert_eq!(state(&shop.backend, id).await, Value::Null);
         for collection in [
             "customers",
@@ -159,7 +164,7 @@ async fn epc_04_a_deletion_erases_all_data_and_the_customer() {
                 "{collection}"
             );
         }
-        let orders = shop.backend.ask(
+        let orders = shop.backend.query(
             "{ storefront { orders(first: 5) { nodes { number customer { id } email
             shippingAddress { city } total { amount } lines { sku } } } } }",
         );
@@ -172,18 +177,22 @@ async fn epc_04_a_deletion_erases_all_data_and_the_customer() {
             );
             assert_eq!(order["total"]["amount"], "10.50");
         }
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
     }
 }
 
 /// Asserts that ids, reference, times, ordered products and prices are kept.
-async fn assert_kept(life: &Life) {
+async fn assert_kept(full_customer: &FullCustomer) {
     let query = "query ($id: ID!) { customer(by: { id: $id }) { reference email firstName lastName salutation gender
         dateOfBirth shopperReference hasPassword isEmailVerified status orderCount createdAt termsAcceptance { version }
         addresses { totalCount } defaultShippingAddress { id } customFields { value } groups { totalCount }
         sessions { id } storefrontUser { storefrontUserId privateStorage { itemCount totalBytes } }
         orders { nodes { number email shippingAddress { city } total { amount } lines { sku } } } } }";
-    let answer = life.shop.backend.send(query, json!({ "id": life.id })).await;
+    let answer = full_customer
+        .shop
+        .backend
+        .send(query, json!({ "id": full_customer.id }))
+        .await;
     let mut seen = answer.data()["customer"].take();
     let created_at = seen.as_object_mut().and_then(|seen| seen.remove("createdAt"));
     assert!(created_at.is_some_and(|at| at.is_string()), "{seen}");
@@ -209,17 +218,19 @@ async fn assert_kept(life: &Life) {
 // EXP-01, ERA-01
 #[tokio::test]
 async fn exp_01_every_stored_field_is_declared() {
-    let life = Life::live().await;
+    let full_customer = FullCustomer::create().await;
     // The jobs stay in the database, so that they are examined too.
-    life.shop.gateway.expect_jobs();
-    let (backend, _) = on_behalf(&life.shop).await;
-    backend.done("customerAnonymizationRequest", of(&life.id)).await;
+    full_customer.shop.gateway.expect_jobs();
+    let (backend, _) = on_behalf(&full_customer.shop).await;
+    backend
+        .mutate_ok("customerAnonymizationRequest", of(&full_customer.id))
+        .await;
     let declared: BTreeMap<&str, Stored> = schema::stored()
         .into_iter()
         .map(|stored| (stored.collection, stored))
         .collect();
     let (mut unknown, mut seen) = (BTreeSet::new(), BTreeSet::new());
-    for (collection, documents) in life.shop.gateway.store.dump().await {
+    for (collection, documents) in full_customer.shop.gateway.store.dump().await {
         let stored = declared.get(collection.as_str());
         for document in documents {
             let mut stored_paths = Vec::new();
@@ -273,7 +284,7 @@ fn exp_01_export_names_are_unique_within_a_document() {
             if let StoredField::Personal(name) | StoredField::Kept(name) = field {
                 assert!(
                     names.insert(name),
-                    "{}.{path} is called {name} too",
+                    "{}.{path} also has the name {name}",
                     stored.collection
                 );
             }

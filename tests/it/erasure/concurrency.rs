@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::{of, on_behalf, status};
 use crate::addresses::{customer, home};
-use crate::customers::{PASSWORD, ada, but, id_of, setup};
+use crate::customers::{PASSWORD, ada, id_of, patched, setup};
 use crate::kit::{Caller, Shop, Upload, faults, mutation, number, png};
 use crate::orders::{by_default, in_storefront};
 
-/// The result of a mutation by a caller whose token may be revoked meanwhile.
+/// The result of a mutation by a caller whose token may be revoked concurrently.
 async fn tried(by: &Caller, field: &str, input: Value) -> Value {
     let body = by.try_send(&mutation(field), json!({ "input": input })).await;
     body.expect("an answer")["data"][field].take()
@@ -36,9 +36,9 @@ async fn cly_18_concurrent_cancellation_and_start_have_one_winner() {
     let mut outcomes = Vec::new();
     for round in 0..50 {
         let (id, _) = customer(&shop, &format!("ada{round}@example.com")).await;
-        backend.done("customerAnonymizationRequest", of(&id)).await;
+        backend.mutate_ok("customerAnonymizationRequest", of(&id)).await;
         shop.gateway.advance(Duration::from_secs(1));
-        let cancel = backend.change("customerAnonymizationCancel", of(&id));
+        let cancel = backend.mutate("customerAnonymizationCancel", of(&id));
         let (cancelled, ()) = join(cancel, shop.gateway.run_jobs()).await;
         shop.gateway.run_jobs().await;
         let cancelled = faults(&cancelled);
@@ -55,7 +55,7 @@ async fn cly_18_concurrent_cancellation_and_start_have_one_winner() {
         );
         assert_eq!(is_there.await == 1, cancelled.is_empty(), "round {round}");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // ERA-01
@@ -77,7 +77,7 @@ async fn era_01_concurrent_erasure_mutations_erase_once() {
         assert_eq!(receipts[0]["storageItems"], 3);
         assert_eq!(status(&shop.backend, &id).await, "COMPLETED");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-04
@@ -87,9 +87,9 @@ async fn epc_04_concurrent_erasure_and_deletion_end_in_deletion() {
     for round in 0..10 {
         let (ada, _) = ada(&shop, &format!("ada{round}@example.com")).await;
         let id = id_of(&ada).await;
-        ada.done("customerAddressCreate", home()).await;
+        ada.mutate_ok("customerAddressCreate", home()).await;
         let own = json!({ "password": PASSWORD });
-        let deleting = shop.backend.change("customerDelete", of(&id));
+        let deleting = shop.backend.mutate("customerDelete", of(&id));
         let (_, deleted) = join(erase(&ada, &own), deleting).await;
         assert_eq!(faults(&deleted), [""; 0], "round {round}");
         assert_eq!(
@@ -101,29 +101,29 @@ async fn epc_04_concurrent_erasure_and_deletion_end_in_deletion() {
         );
     }
     assert_eq!(shop.gateway.store.count("storefrontUsers", doc! {}).await, 0);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 /// Every mutation that adds to a customer or changes it, during the erasure.
 async fn everything(shop: &Shop, id: &Value, ada: &Caller, round: usize) {
     let (backend, id) = (&shop.backend, of(id));
     let secret = format!("geheim{round}@example.com");
-    let update = but(id.clone(), json!({ "firstName": "geheim" }));
-    let order = but(
+    let update = patched(id.clone(), json!({ "firstName": "geheim" }));
+    let order = patched(
         by_default(&format!("A-{round}")),
         json!({
-            "shippingAddress": but(home(), json!({ "city": "geheim" })),
-            "billingAddress": but(home(), json!({ "city": "geheim" })), "email": secret,
+            "shippingAddress": patched(home(), json!({ "city": "geheim" })),
+            "billingAddress": patched(home(), json!({ "city": "geheim" })), "email": secret,
         }),
     );
-    let order = in_storefront(shop, but(order, id.clone()));
-    let address = but(home(), json!({ "city": "geheim" }));
+    let order = in_storefront(shop, patched(order, id.clone()));
+    let address = patched(home(), json!({ "city": "geheim" }));
     let change = json!({ "newEmail": secret, "password": PASSWORD });
     let ask = json!({ "email": format!("ada{round}@example.com") });
     let guest = format!("geheim guest {round}");
     shop.guest(&guest).await.upload("geheim.png", &png(1)).await;
     let user = ada
-        .ask("{ viewer { storefrontUser { storefrontUserId } } }")
+        .query("{ viewer { storefrontUser { storefrontUserId } } }")
         .await;
     let user = user["viewer"]["storefrontUser"]["storefrontUserId"]
         .as_str()
@@ -137,16 +137,16 @@ async fn everything(shop: &Shop, id: &Value, ada: &Caller, round: usize) {
     };
     let changes = async {
         let one = join(
-            backend.change("customerUpdate", update),
-            backend.change("orderRecord", order),
+            backend.mutate("customerUpdate", update),
+            backend.mutate("orderRecord", order),
         );
         let two = join(
             tried(ada, "customerAddressCreate", address),
             tried(ada, "customerEmailChangeRequest", change),
         );
         let three = join(
-            shop.browser.change("customerPasswordResetRequest", ask),
-            backend.change("storefrontUserMergeAnonymous", shop.pair(&guest, &user)),
+            shop.browser.mutate("customerPasswordResetRequest", ask),
+            backend.mutate("storefrontUserMergeAnonymous", shop.pair(&guest, &user)),
         );
         join(join(one, two), join(three, ada.try_send_file(upload))).await
     };
@@ -192,6 +192,6 @@ async fn era_04_writes_concurrent_with_an_erasure_are_erased_or_refused() {
             .count("storefrontUsers", doc! { "mergedInto": &user })
             .await;
         assert_eq!(merged, 0, "round {round}");
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
     }
 }

@@ -21,7 +21,7 @@ struct Devices {
     callers: Vec<Caller>,
     refresh: String,
     written: Vec<AtomicUsize>,
-    is_over: AtomicBool,
+    is_stopped: AtomicBool,
 }
 
 impl Devices {
@@ -34,7 +34,7 @@ impl Devices {
         for _ in 0..3 {
             let issued = shop
                 .backend
-                .done("customerTokenIssue", json!({ "customerId": id }))
+                .mutate_ok("customerTokenIssue", json!({ "customerId": id }))
                 .await;
             let (caller, token) = signed_in(shop, &issued);
             callers.push(caller);
@@ -44,13 +44,13 @@ impl Devices {
             callers,
             refresh,
             written: (0..4).map(|_| AtomicUsize::new(0)).collect(),
-            is_over: AtomicBool::new(false),
+            is_stopped: AtomicBool::new(false),
         };
         (devices, own)
     }
 
     fn end(&self) {
-        self.is_over.store(true, Ordering::SeqCst);
+        self.is_stopped.store(true, Ordering::SeqCst);
     }
 
     async fn are_steady(&self) {
@@ -65,7 +65,7 @@ impl Devices {
 
     /// Writes on all devices until each is signed out, refused or stopped; returns the reasons.
     async fn write(&self, shop: &Shop) -> Vec<String> {
-        let nobody = shop.nobody();
+        let unauthenticated = shop.unauthenticated();
         let token = std::sync::Mutex::new(self.refresh.clone());
         let mut loops: Vec<std::pin::Pin<Box<dyn Future<Output = String> + '_>>> = Vec::new();
         for (device, caller) in self.callers.iter().enumerate() {
@@ -75,7 +75,12 @@ impl Devices {
         }
         let refresh = |_turn| async {
             let used = token.lock().expect("a lock").clone();
-            let mut body = sent(&nobody, "customerTokenRefresh", json!({ "refreshToken": used })).await?;
+            let mut body = sent(
+                &unauthenticated,
+                "customerTokenRefresh",
+                json!({ "refreshToken": used }),
+            )
+            .await?;
             if let Some(next) = body["token"]["refreshToken"].take().as_str() {
                 next.clone_into(&mut token.lock().expect("a lock"));
             }
@@ -91,8 +96,8 @@ impl Devices {
         mut write: impl FnMut(usize) -> F,
     ) -> String {
         for turn in 0..ENDLESS {
-            if self.is_over.load(Ordering::SeqCst) {
-                return "told to stop".to_owned();
+            if self.is_stopped.load(Ordering::SeqCst) {
+                return "stopped".to_owned();
             }
             if let Err(why) = write(turn).await {
                 return why;
@@ -156,21 +161,21 @@ async fn era_05_writes_of_the_customer_do_not_block_its_erasure() {
             } else {
                 "customerDelete"
             };
-            let erasing = own.done(field, json!({ "password": PASSWORD }));
+            let erasing = own.mutate_ok(field, json!({ "password": PASSWORD }));
             let (_, commands) = shop.gateway.commands.during(erasing).await;
             devices.end();
             commands
         };
         let (stopped, commands) = join(devices.write(&shop), erase).await;
         for why in &stopped {
-            let is_told = [
+            let is_expected = [
                 "CUSTOMER_ANONYMIZED",
                 "UNAUTHENTICATED",
                 "TOKEN_INVALID",
                 "CUSTOMER_NOT_FOUND",
-                "told to stop",
+                "stopped",
             ];
-            assert!(is_told.contains(&why.as_str()), "round {round}: {stopped:?}");
+            assert!(is_expected.contains(&why.as_str()), "round {round}: {stopped:?}");
         }
         // Sessions are deleted only by the transaction that closes the account: one attempt, or a few with retries.
         let ends = |command: &&String| *command == "delete sessions";
@@ -184,7 +189,7 @@ async fn era_05_writes_of_the_customer_do_not_block_its_erasure() {
         assert_eq!(status(&shop.backend, &id).await, expected, "round {round}");
     }
     shop.gateway.run_jobs().await;
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // ERA-05, TOK-02
@@ -203,7 +208,7 @@ async fn era_05_writes_of_the_customer_do_not_block_revocations_or_a_merge() {
         let guest = format!("guest {round}");
         shop.guest(&guest).await.upload("cat.png", &png(1)).await;
         let user = own
-            .ask("{ viewer { storefrontUser { storefrontUserId } } }")
+            .query("{ viewer { storefrontUser { storefrontUserId } } }")
             .await;
         let user = user["viewer"]["storefrontUser"]["storefrontUserId"].as_str();
         let user = user.expect("an id").to_owned();
@@ -214,12 +219,12 @@ async fn era_05_writes_of_the_customer_do_not_block_revocations_or_a_merge() {
                     let change = json!({
                         "password": PASSWORD, "newPassword": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD,
                     });
-                    own.done("customerPasswordChange", change).await;
+                    own.mutate_ok("customerPasswordChange", change).await;
                 }
-                "all" => _ = own.done("customerTokenRevoke", json!({ "all": true })).await,
+                "all" => _ = own.mutate_ok("customerTokenRevoke", json!({ "all": true })).await,
                 "backend" => {
                     let all = json!({ "all": true, "customerId": id });
-                    shop.backend.done("customerTokenRevoke", all).await;
+                    shop.backend.mutate_ok("customerTokenRevoke", all).await;
                 }
                 _ => _ = shop.merge(&guest, &user).await,
             }
@@ -227,9 +232,9 @@ async fn era_05_writes_of_the_customer_do_not_block_revocations_or_a_merge() {
         };
         let (stopped, ()) = join(devices.write(&shop), act).await;
         for why in &stopped {
-            let is_told = ["UNAUTHENTICATED", "TOKEN_INVALID", "told to stop"];
-            assert!(is_told.contains(&why.as_str()), "{way}: {stopped:?}");
+            let is_expected = ["UNAUTHENTICATED", "TOKEN_INVALID", "stopped"];
+            assert!(is_expected.contains(&why.as_str()), "{way}: {stopped:?}");
         }
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::of;
 use crate::custom_fields::{define, open, values};
 use crate::customer_notes::note;
-use crate::customers::{but, setup, signed_in};
+use crate::customers::{patched, setup, signed_in};
 use crate::kit::{Caller, Shop};
 use crate::markets::{group, join};
 use crate::oidc;
@@ -55,7 +55,7 @@ pub(super) const CANARIES: [&str; 36] = [
 ];
 
 /// The customer with all data.
-pub(super) struct Life {
+pub(super) struct FullCustomer {
     pub(super) shop: Shop,
     pub(super) id: Value,
     pub(super) caller: Caller,
@@ -75,34 +75,34 @@ fn address() -> Value {
 
 /// A full address, as in an order.
 fn orders_address(street: &str) -> Value {
-    let mut address = but(address(), json!({ "address1": street }));
+    let mut address = patched(address(), json!({ "address1": street }));
     address.as_object_mut().expect("an object").remove("label");
     address
 }
 
-impl Life {
+impl FullCustomer {
     /// Creates the customer in a shop of its own.
-    pub(super) async fn live() -> Self {
+    pub(super) async fn create() -> Self {
         let shop = setup()
             .set("GATEWAY_ANONYMIZATION_GRACE", "0s")
             .log("debug")
             .manual_clock()
             .start()
             .await;
-        Self::live_in(shop).await
+        Self::create_in(shop).await
     }
 
-    pub(super) async fn live_in(shop: Shop) -> Self {
+    pub(super) async fn create_in(shop: Shop) -> Self {
         shop.open_account_page().await;
         let device = reqwest::Client::builder()
             .user_agent("KanarienBrowser/5.0")
             .build();
         let device = device.expect("a client");
-        let browser = shop.browser.elsewhere(&shop.gateway.url, &device);
+        let browser = shop.browser.at_url(&shop.gateway.url, &device);
         define(&shop, "nickname", "STRING", open()).await;
         let guest = shop.guest("kanarie-gast").await;
         guest.upload("kanarie-gastbild.png", &crate::kit::png(1)).await;
-        let payload = browser.done("customerRegister", json!({
+        let payload = browser.mutate_ok("customerRegister", json!({
             "email": "Kanarie.Alt@zwitscher.example", "password": PASSWORD, "confirmPassword": PASSWORD,
             "acceptedTerms": true, "termsVersion": "7", "firstName": "Kanarina", "lastName": "Zwitscherling",
             "salutation": "MX", "gender": "DIVERSE", "dateOfBirth": "1987-06-05",
@@ -110,9 +110,9 @@ impl Life {
         }));
         let payload = payload.await;
         let (caller, refresh) = signed_in(&shop, &payload);
-        let caller = caller.elsewhere(&shop.gateway.url, &device);
+        let caller = caller.at_url(&shop.gateway.url, &device);
         let id = payload["customer"]["id"].clone();
-        let mut life = Self {
+        let mut full_customer = Self {
             shop,
             id,
             caller,
@@ -120,22 +120,26 @@ impl Life {
             guest,
             orders: Vec::new(),
         };
-        life.fill().await;
-        life
+        full_customer.fill().await;
+        full_customer
     }
 
     /// Verifies the e-mail address, and signs in at a provider that also reports it as verified.
     async fn is_vouched_for(&self) {
         let shop = &self.shop;
         let alt = json!({ "email": "kanarie.alt@zwitscher.example" });
-        shop.browser.done("customerEmailVerificationRequest", alt).await;
+        shop.browser
+            .mutate_ok("customerEmailVerificationRequest", alt)
+            .await;
         shop.gateway.run_jobs().await;
         let token = shop.gateway.mails().all()[0].parameter("token");
         let token = json!({ "token": token });
-        self.caller.done("customerEmailVerify", token).await;
+        self.caller.mutate_ok("customerEmailVerify", token).await;
         let _op = oidc::open(shop).await;
-        let said = r#"kanarie-subjekt {"email": "kanarie.alt@zwitscher.example"}"#;
-        shop.browser.done(oidc::WITH_OIDC, oidc::back_with(said)).await;
+        let message = r#"kanarie-subjekt {"email": "kanarie.alt@zwitscher.example"}"#;
+        shop.browser
+            .mutate_ok(oidc::WITH_OIDC, oidc::callback_input(message))
+            .await;
     }
 
     async fn fill(&mut self) {
@@ -144,8 +148,10 @@ impl Life {
         self.is_vouched_for().await;
         let change =
             json!({ "email": "Kanarie.Post@zwitscher.example", "shopperReference": "kanarie-kasse-4711" });
-        shop.backend.done("customerUpdate", but(change, of(id))).await;
-        caller.done("customerAddressCreate", address()).await;
+        shop.backend
+            .mutate_ok("customerUpdate", patched(change, of(id)))
+            .await;
+        caller.mutate_ok("customerAddressCreate", address()).await;
         let crowd = group(shop, "Everybody").await;
         join(shop, &crowd, &[id]).await;
         for (name, bytes) in [
@@ -154,7 +160,7 @@ impl Life {
         ] {
             let item = caller.upload(name, &bytes).await;
             let folder = json!({ "id": item["id"], "folder": "kanarie-ordner" });
-            caller.done("storageItemUpdate", folder).await;
+            caller.mutate_ok("storageItemUpdate", folder).await;
         }
         let mut orders = Vec::new();
         for (number, given) in [
@@ -167,22 +173,25 @@ impl Life {
                 }),
             ),
         ] {
-            let input = but(but(by_default(number), of(id)), given);
-            let payload = shop.backend.done("orderRecord", in_storefront(shop, input)).await;
+            let input = patched(patched(by_default(number), of(id)), given);
+            let payload = shop
+                .backend
+                .mutate_ok("orderRecord", in_storefront(shop, input))
+                .await;
             orders.push(payload["order"]["id"].clone());
             // The second one has to be newer.
             shop.gateway.advance(std::time::Duration::from_secs(1));
         }
         // One-time keys and mails of each kind, some of them sent and some waiting.
         let post = json!({ "email": "kanarie.post@zwitscher.example" });
-        seen.done("customerPasswordResetRequest", post.clone()).await;
+        seen.mutate_ok("customerPasswordResetRequest", post.clone()).await;
         shop.gateway.run_jobs().await;
         let change = json!({ "newEmail": "Kanarie.Neu@zwitscher.example", "password": PASSWORD });
-        caller.done("customerEmailChangeRequest", change).await;
-        seen.done("customerEmailVerificationRequest", post).await;
+        caller.mutate_ok("customerEmailChangeRequest", change).await;
+        seen.mutate_ok("customerEmailVerificationRequest", post).await;
         note(&shop.backend, id, "kanarie-notiz").await;
         // An export file that contains all of the data.
-        caller.done("customerDataExport", json!({})).await;
+        caller.mutate_ok("customerDataExport", json!({})).await;
         self.orders = orders;
     }
 

@@ -8,7 +8,7 @@ use storefront_gateway::reach::scope::Scope;
 
 use super::{of, on_behalf, state, status};
 use crate::addresses::{customer, home};
-use crate::customers::{self, OTHER_PASSWORD, PASSWORD, ada, but, id_of, setup};
+use crate::customers::{self, OTHER_PASSWORD, PASSWORD, ada, id_of, patched, setup};
 use crate::kit::{self, Caller, Shop, faults, png};
 use crate::markets::group;
 use crate::orders::{by_default, in_storefront};
@@ -27,12 +27,14 @@ async fn cly_17_a_request_needs_the_scope_and_an_owner() {
     let id = id_of(&ada).await;
     assert_eq!(
         shop.backend
-            .refused("customerAnonymizationRequest", of(&id))
+            .user_errors("customerAnonymizationRequest", of(&id))
             .await,
         ["OWNER_REQUIRED"]
     );
     assert_eq!(
-        shop.backend.refused("customerAnonymizationCancel", of(&id)).await,
+        shop.backend
+            .user_errors("customerAnonymizationCancel", of(&id))
+            .await,
         ["OWNER_REQUIRED"]
     );
     let without = shop
@@ -54,12 +56,14 @@ async fn cly_17_a_request_is_due_after_the_grace_period_and_is_not_replaced() {
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
     let (backend, member) = on_behalf(&shop).await;
-    let nobody = json!({ "customerId": "cus_01h00000000000000000000000" });
+    let unauthenticated = json!({ "customerId": "cus_01h00000000000000000000000" });
     assert_eq!(
-        backend.refused("customerAnonymizationRequest", nobody).await,
+        backend
+            .user_errors("customerAnonymizationRequest", unauthenticated)
+            .await,
         ["CUSTOMER_NOT_FOUND customerId (402)"]
     );
-    backend.done("customerAnonymizationRequest", of(&id)).await;
+    backend.mutate_ok("customerAnonymizationRequest", of(&id)).await;
     let first = state(&backend, &id).await;
     let info = &first["anonymizationInfo"];
     let millis = |field: &str| {
@@ -81,12 +85,12 @@ async fn cly_17_a_request_is_due_after_the_grace_period_and_is_not_replaced() {
     // A repeated request: the first one remains.
     shop.gateway.advance(HOUR);
     let (backend, _) = on_behalf(&shop).await;
-    let again = backend.refused("customerAnonymizationRequest", of(&id)).await;
+    let again = backend.user_errors("customerAnonymizationRequest", of(&id)).await;
     assert_eq!(again, ["ANONYMIZATION_ALREADY_REQUESTED customerId"]);
     assert_eq!(state(&backend, &id).await, first);
     // Nothing is erased and no mutation is refused yet.
-    let update = but(of(&id), json!({ "firstName": "Augusta" }));
-    backend.done("customerUpdate", update).await;
+    let update = patched(of(&id), json!({ "firstName": "Augusta" }));
+    backend.mutate_ok("customerUpdate", update).await;
     shop.gateway.advance(22 * HOUR);
     shop.gateway.run_jobs().await;
     assert_eq!(status(&shop.backend, &id).await, "REQUESTED");
@@ -94,7 +98,7 @@ async fn cly_17_a_request_is_due_after_the_grace_period_and_is_not_replaced() {
     shop.gateway.run_jobs().await;
     assert_eq!(status(&shop.backend, &id).await, "COMPLETED");
     let (backend, _) = on_behalf(&shop).await;
-    let again = backend.refused("customerAnonymizationRequest", of(&id)).await;
+    let again = backend.user_errors("customerAnonymizationRequest", of(&id)).await;
     assert_eq!(again, ["CUSTOMER_ANONYMIZED customerId"]);
 }
 
@@ -107,10 +111,10 @@ async fn cly_17_the_requester_is_hidden_from_the_customer() {
     shop.gateway.expect_jobs();
     let (bob, _) = ada(&shop, "bob@example.com").await;
     backend
-        .done("customerAnonymizationRequest", of(&id_of(&bob).await))
+        .mutate_ok("customerAnonymizationRequest", of(&id_of(&bob).await))
         .await;
     let seen = bob
-        .ask("{ viewer { customer { anonymizationInfo { status requester { id } } } } }")
+        .query("{ viewer { customer { anonymizationInfo { status requester { id } } } } }")
         .await;
     assert_eq!(
         seen["viewer"]["customer"]["anonymizationInfo"],
@@ -125,12 +129,12 @@ async fn cly_18_a_request_can_be_cancelled_before_it_starts_and_repeated() {
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
     let (backend, member) = on_behalf(&shop).await;
-    let cancel = async |backend: &Caller| backend.refused("customerAnonymizationCancel", of(&id)).await;
+    let cancel = async |backend: &Caller| backend.user_errors("customerAnonymizationCancel", of(&id)).await;
     assert_eq!(cancel(&backend).await, ["ANONYMIZATION_NOT_REQUESTED customerId"]);
-    backend.done("customerAnonymizationRequest", of(&id)).await;
+    backend.mutate_ok("customerAnonymizationRequest", of(&id)).await;
     shop.gateway.advance(HOUR);
     let (backend, canceller) = on_behalf(&shop).await;
-    backend.done("customerAnonymizationCancel", of(&id)).await;
+    backend.mutate_ok("customerAnonymizationCancel", of(&id)).await;
     assert_eq!(cancel(&backend).await, ["ANONYMIZATION_NOT_REQUESTED customerId"]);
     let cancelled = state(&backend, &id).await;
     let info = &cancelled["anonymizationInfo"];
@@ -144,7 +148,7 @@ async fn cly_18_a_request_can_be_cancelled_before_it_starts_and_repeated() {
         "{info}"
     );
     // A new request, due later than the first: the first one's job starts nothing.
-    backend.done("customerAnonymizationRequest", of(&id)).await;
+    backend.mutate_ok("customerAnonymizationRequest", of(&id)).await;
     shop.gateway.advance(23 * HOUR);
     shop.gateway.run_jobs().await;
     assert_eq!(status(&shop.backend, &id).await, "REQUESTED");
@@ -175,13 +179,17 @@ async fn cly_20_erasures_are_found_by_their_status() {
         ids.push(id_of(&person).await);
     }
     for id in &ids[..2] {
-        backend.done("customerAnonymizationRequest", of(id)).await;
+        backend.mutate_ok("customerAnonymizationRequest", of(id)).await;
     }
-    backend.done("customerAnonymizationCancel", of(&ids[1])).await;
-    backend.done("customerDelete", of(&ids[3])).await;
-    let issued = shop.backend.done("customerTokenIssue", of(&ids[2])).await;
-    let cid = shop.nobody().with(issued["token"]["accessToken"].as_str());
-    cid.done("customerAnonymize", json!({ "password": PASSWORD }))
+    backend
+        .mutate_ok("customerAnonymizationCancel", of(&ids[1]))
+        .await;
+    backend.mutate_ok("customerDelete", of(&ids[3])).await;
+    let issued = shop.backend.mutate_ok("customerTokenIssue", of(&ids[2])).await;
+    let cid = shop
+        .unauthenticated()
+        .with(issued["token"]["accessToken"].as_str());
+    cid.mutate_ok("customerAnonymize", json!({ "password": PASSWORD }))
         .await;
     for (filter, expected) in [
         ("{ anonymizationStatus: REQUESTED }", &ids[..1]),
@@ -192,7 +200,7 @@ async fn cly_20_erasures_are_found_by_their_status() {
         ("{ isAnonymized: false }", &ids[..2]),
     ] {
         let query = format!("{{ storefront {{ customers(filter: {filter}) {{ nodes {{ id }} }} }} }}");
-        let found = shop.backend.ask(&query).await["storefront"]["customers"]["nodes"].take();
+        let found = shop.backend.query(&query).await["storefront"]["customers"]["nodes"].take();
         let found = found.as_array().into_iter().flatten();
         let found: BTreeSet<String> = found.map(|node| node["id"].to_string()).collect();
         let expected: BTreeSet<String> = expected.iter().map(Value::to_string).collect();
@@ -212,26 +220,26 @@ fn closed(
     vec![
         (
             "customerUpdate",
-            but(of(id), json!({ "firstName": "Ada" })),
+            patched(of(id), json!({ "firstName": "Ada" })),
             "customerId",
         ),
-        ("customerPasswordSet", but(of(id), passwords), "customerId"),
+        ("customerPasswordSet", patched(of(id), passwords), "customerId"),
         ("customerTokenIssue", of(id), "customerId"),
-        ("customerAddressCreate", but(home(), of(id)), "customerId"),
+        ("customerAddressCreate", patched(home(), of(id)), "customerId"),
         (
             "customerAddressUpdate",
-            but(of(id), json!({ "id": address, "city": "Rome" })),
+            patched(of(id), json!({ "id": address, "city": "Rome" })),
             "customerId",
         ),
         (
             "customerAddressDelete",
-            but(of(id), json!({ "id": address })),
+            patched(of(id), json!({ "id": address })),
             "customerId",
         ),
         ("customerDataExport", of(id), "customerId"),
         (
             "orderRecord",
-            in_storefront(shop, but(by_default("A-1"), of(id))),
+            in_storefront(shop, patched(by_default("A-1"), of(id))),
             "customerId",
         ),
         (
@@ -253,20 +261,20 @@ fn closed(
 async fn era_04_mutations_of_an_erased_customer_are_refused() {
     let shop = shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
-    let address = ada.done("customerAddressCreate", home()).await["address"]["id"].take();
+    let address = ada.mutate_ok("customerAddressCreate", home()).await["address"]["id"].take();
     let user = ada
-        .ask("{ viewer { storefrontUser { storefrontUserId } } }")
+        .query("{ viewer { storefrontUser { storefrontUserId } } }")
         .await;
     let user = user["viewer"]["storefrontUser"]["storefrontUserId"]
         .as_str()
         .expect("an id")
         .to_owned();
-    ada.done("customerAnonymize", json!({})).await;
+    ada.mutate_ok("customerAnonymize", json!({})).await;
     shop.guest("guest").await;
     let crowd = group(&shop, "Crowd").await;
     let changes = closed(&shop, &id, &address, &user, &crowd);
     for (field, input, on) in changes {
-        let refused = shop.backend.refused(field, input).await;
+        let refused = shop.backend.user_errors(field, input).await;
         assert_eq!(refused, [format!("CUSTOMER_ANONYMIZED {on}")], "{field}");
     }
     let upload = kit::Upload {
@@ -278,16 +286,18 @@ async fn era_04_mutations_of_an_erased_customer_are_refused() {
     assert_eq!(refused, ["CUSTOMER_ANONYMIZED owner"]);
     // Queries, leaving groups, signing out, and deletion are still allowed.
     let members = json!({ "id": crowd, "customerIds": [id] });
-    shop.backend.done("customerGroupRemoveCustomers", members).await;
     shop.backend
-        .done("customerTokenRevoke", but(of(&id), json!({ "all": true })))
+        .mutate_ok("customerGroupRemoveCustomers", members)
+        .await;
+    shop.backend
+        .mutate_ok("customerTokenRevoke", patched(of(&id), json!({ "all": true })))
         .await;
     assert_eq!(status(&shop.backend, &id).await, "COMPLETED");
-    shop.backend.done("customerDelete", of(&id)).await;
+    shop.backend.mutate_ok("customerDelete", of(&id)).await;
     assert_eq!(state(&shop.backend, &id).await, Value::Null);
-    let refused = shop.backend.refused("customerDelete", of(&id)).await;
+    let refused = shop.backend.user_errors("customerDelete", of(&id)).await;
     assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-04
@@ -297,28 +307,29 @@ async fn epc_04_a_customer_deletes_its_account_with_its_password() {
     let (ada, _) = ada(&shop, "ada@example.com").await;
     for input in [json!({}), json!({ "password": OTHER_PASSWORD })] {
         assert_eq!(
-            ada.refused("customerDelete", input).await,
+            ada.user_errors("customerDelete", input).await,
             ["PASSWORD_INVALID password (408)"]
         );
     }
     assert_eq!(
-        shop.backend.refused("customerDelete", json!({})).await,
+        shop.backend.user_errors("customerDelete", json!({})).await,
         ["CUSTOMER_REFERENCE_MISSING customerId (405)"]
     );
     let (bob, _) = customers::ada(&shop, "bob@example.com").await;
     let of_bob = of(&id_of(&bob).await);
     let refused = ada
-        .refused("customerDelete", but(of_bob, json!({ "password": PASSWORD })))
+        .user_errors("customerDelete", patched(of_bob, json!({ "password": PASSWORD })))
         .await;
     assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
-    ada.done("customerDelete", json!({ "password": PASSWORD })).await;
+    ada.mutate_ok("customerDelete", json!({ "password": PASSWORD }))
+        .await;
     // An erased customer may register again, as a new customer.
     let payload = shop
         .browser
-        .done("customerRegister", customers::with_password("ada@example.com"))
+        .mutate_ok("customerRegister", customers::with_password("ada@example.com"))
         .await;
     assert!(payload["customer"]["id"].is_string());
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // ERA-03
@@ -331,13 +342,13 @@ async fn era_03_an_unfinished_erasure_is_failed_and_retried() {
         .await;
     shop.gateway.expect_errors();
     let (id, ada) = customer(&shop, "ada@example.com").await;
-    ada.done("customerAddressCreate", home()).await;
+    ada.mutate_ok("customerAddressCreate", home()).await;
     let (backend, _) = on_behalf(&shop).await;
     // A file takes the place of the mail folder, so that reading the folder fails.
     let data = &shop.gateway.app.config.data_dir;
     std::fs::create_dir_all(data).expect("made");
     std::fs::write(data.join("mail"), "a file").expect("written");
-    backend.done("customerAnonymizationRequest", of(&id)).await;
+    backend.mutate_ok("customerAnonymizationRequest", of(&id)).await;
     shop.gateway.run_jobs().await;
     let failed = state(&shop.backend, &id).await;
     let info = &failed["anonymizationInfo"];
@@ -350,9 +361,9 @@ async fn era_03_an_unfinished_erasure_is_failed_and_retried() {
         "{info}"
     );
     assert_eq!(info["receipt"], Value::Null);
-    let refused = backend.refused("customerAnonymizationCancel", of(&id)).await;
+    let refused = backend.user_errors("customerAnonymizationCancel", of(&id)).await;
     assert_eq!(refused, ["ANONYMIZATION_ALREADY_STARTED customerId"]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 
     std::fs::remove_file(data.join("mail")).expect("removed");
     shop.gateway.advance(Duration::from_secs(60));
@@ -363,5 +374,5 @@ async fn era_03_an_unfinished_erasure_is_failed_and_retried() {
         (&json!("COMPLETED"), &json!(1))
     );
     assert_eq!(done["failedAt"], info["failedAt"]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }

@@ -106,11 +106,13 @@ async fn gql_07_responses_to_invalid_credentials() {
 
 /// Values of the Authorization header.
 async fn headers(answers: &mut Answers, shop: &Shop) {
-    let nobody = shop.nobody();
+    let unauthenticated = shop.unauthenticated();
     answers
-        .ask("1 no header", &nobody, "{ storefront { name } }")
+        .query("1 no header", &unauthenticated, "{ storefront { name } }")
         .await;
-    answers.ask("1b no header, viewer", &nobody, VIEWER).await;
+    answers
+        .query("1b no header, viewer", &unauthenticated, VIEWER)
+        .await;
     let key = shop.browser.credential.as_deref().expect("a key");
     for (mistake, header) in [
         ("2 key without Bearer", key),
@@ -120,8 +122,8 @@ async fn headers(answers: &mut Answers, shop: &Shop) {
         ("2e Bearer undefined", "Bearer undefined"),
         ("2f Bearer (empty)", "Bearer "),
     ] {
-        let caller = nobody.saying("authorization", header);
-        answers.ask(mistake, &caller, VIEWER).await;
+        let caller = unauthenticated.with_header("authorization", header);
+        answers.query(mistake, &caller, VIEWER).await;
     }
 }
 
@@ -129,15 +131,15 @@ async fn headers(answers: &mut Answers, shop: &Shop) {
 async fn kinds(answers: &mut Answers, shop: &Shop) {
     let customers = "{ storefront { customers(first: 1) { totalCount } } }";
     answers
-        .ask("3 wrong key kind: customers with pk", &shop.browser, customers)
+        .query("3 wrong key kind: customers with pk", &shop.browser, customers)
         .await;
     let group = format!(r#"mutation {{ customerGroupCreate(input: {{ name: "VIP" }}) {{ {SAID} }} }}"#);
     answers
-        .ask("3b backend mutation with pk", &shop.browser, &group)
+        .query("3b backend mutation with pk", &shop.browser, &group)
         .await;
     let customer = "{ viewer { customer { id } } }";
     answers
-        .ask(
+        .query(
             "3c sk in the browser for upload-like viewer",
             &shop.backend,
             customer,
@@ -173,10 +175,10 @@ async fn tokens(answers: &mut Answers, shop: &Shop) {
         ("8 expired/garbled token: a part missing", token.replace('.', "")),
         ("8 expired/garbled token: the refresh token", refresh),
     ] {
-        answers.ask(mistake, &eve.with(Some(&token)), VIEWER).await;
+        answers.query(mistake, &eve.with(Some(&token)), VIEWER).await;
     }
     shop.gateway.advance(Duration::from_secs(16 * 60));
     answers
-        .ask("8 expired/garbled token: expired", &eve, VIEWER)
+        .query("8 expired/garbled token: expired", &eve, VIEWER)
         .await;
 }

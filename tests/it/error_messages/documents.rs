@@ -102,7 +102,7 @@ async fn names(answers: &mut Answers, browser: &Caller) {
         ("19 subscription", "subscription { customerCreated { id } }"),
         ("23 @defer", "{ viewer { kind ... @defer { scopes } } }"),
     ] {
-        answers.ask(mistake, browser, query).await;
+        answers.query(mistake, browser, query).await;
     }
 }
 
@@ -123,7 +123,7 @@ async fn shapes(answers: &mut Answers, browser: &Caller) {
             "{ viewer { ...F } } fragment F on Customer { id }",
         ),
     ] {
-        answers.ask(mistake, browser, query).await;
+        answers.query(mistake, browser, query).await;
     }
 }
 
@@ -136,6 +136,6 @@ async fn syntax(answers: &mut Answers, browser: &Caller) {
         ("21c single quotes", "{ node(id:'sto_1') { id } }"),
         ("21d smart quotes", "{ node(id:“sto_1”) { id } }"),
     ] {
-        answers.ask(mistake, browser, query).await;
+        answers.query(mistake, browser, query).await;
     }
 }

@@ -93,6 +93,6 @@ async fn sizes(answers: &mut Answers, backend: &Caller) {
         ("13c too many aliases", &aliases),
         ("13d 3000 tokens", &tokens),
     ] {
-        answers.ask(mistake, backend, query).await;
+        answers.query(mistake, backend, query).await;
     }
 }

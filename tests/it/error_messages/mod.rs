@@ -1,4 +1,4 @@
-//! Mistakes of beginners: each response says what is wrong, where, and what to send instead, the first time and when
+//! Error messages for common mistakes: each response says what is wrong, where, and what to send instead, the first time and when
 //! repeated (GQL-05, GQL-07, ERR-02).
 //!
 //! One file for each topic, with one snapshot of all its responses in a form that a reader new to the gateway
@@ -38,7 +38,7 @@ struct Answers(String);
 
 impl Answers {
     /// Sends a document.
-    async fn ask(&mut self, mistake: &str, who: &Caller, query: &str) {
+    async fn query(&mut self, mistake: &str, who: &Caller, query: &str) {
         self.ask_with(mistake, who, query, json!({})).await;
     }
 
@@ -63,14 +63,18 @@ impl Answers {
 
     /// Makes a mistake twice; both responses must be the same.
     async fn repeat(&mut self, mistake: &str, send: impl AsyncFn() -> Answer) {
-        let said = described(&send().await);
-        assert_eq!(described(&send().await), said, "{mistake}: the second time");
-        self.0.push_str(&format!("# {mistake}\n{said}\n\n"));
+        let formatted = formatted_response(&send().await);
+        assert_eq!(
+            formatted_response(&send().await),
+            formatted,
+            "{mistake}: the second time"
+        );
+        self.0.push_str(&format!("# {mistake}\n{formatted}\n\n"));
     }
 }
 
 /// Formats a response for the snapshot.
-fn described(answer: &Answer) -> String {
+fn formatted_response(answer: &Answer) -> String {
     let mut lines = vec![answer.status.to_string()];
     for name in HEADERS {
         if let Some(value) = answer.headers.get(name) {
@@ -96,18 +100,18 @@ fn described(answer: &Answer) -> String {
 }
 
 fn top_level(error: &Value) -> String {
-    let mut said = vec![text(&error["extensions"]["code"]).to_owned()];
+    let mut formatted = vec![text(&error["extensions"]["code"]).to_owned()];
     let places = list(&error["locations"]).iter();
-    said.extend(places.map(|place| format!("{}:{}", place["line"], place["column"])));
-    said.extend(dotted(&error["path"]));
-    format!("{}: {}", said.join(" "), text(&error["message"]))
+    formatted.extend(places.map(|place| format!("{}:{}", place["line"], place["column"])));
+    formatted.extend(joined_path(&error["path"]));
+    format!("{}: {}", formatted.join(" "), text(&error["message"]))
 }
 
 fn of_payload(name: &str, entry: &Value) -> String {
-    let mut said = vec![name.to_owned(), text(&entry["code"]).to_owned()];
-    said.extend(entry["legacyCode"].as_i64().map(|code| format!("({code})")));
-    said.extend(dotted(&entry["field"]));
-    format!("{}: {}", said.join(" "), text(&entry["message"]))
+    let mut formatted = vec![name.to_owned(), text(&entry["code"]).to_owned()];
+    formatted.extend(entry["legacyCode"].as_i64().map(|code| format!("({code})")));
+    formatted.extend(joined_path(&entry["field"]));
+    format!("{}: {}", formatted.join(" "), text(&entry["message"]))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -119,7 +123,7 @@ fn text(value: &Value) -> &str {
 }
 
 /// Joins the steps of a path by dots; `None` if there is no path.
-fn dotted(path: &Value) -> Option<String> {
+fn joined_path(path: &Value) -> Option<String> {
     let steps = path.as_array()?.iter();
     let steps: Vec<String> = steps
         .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned))

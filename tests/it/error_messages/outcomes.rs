@@ -10,7 +10,7 @@ use crate::custom_fields::{define, open, values};
 use crate::customers::{PASSWORD, ada, credentials, setup};
 use crate::kit::{Caller, Shop};
 
-/// A mutation, by the name of its field, its input's type, and the selection of its payload besides user errors.
+/// A mutation, by the name of its field, its input's type, and the selection of its payload in addition to user errors.
 struct Asked(&'static str, &'static str, &'static str);
 
 impl Asked {
@@ -38,7 +38,7 @@ const REFRESH: Asked = Asked(
 );
 
 impl Answers {
-    async fn change(&mut self, mistake: &str, who: &Caller, asked: &Asked, input: Value) {
+    async fn mutate(&mut self, mistake: &str, who: &Caller, asked: &Asked, input: Value) {
         self.ask_with(mistake, who, &asked.document(), json!({ "i": input }))
             .await;
     }
@@ -156,17 +156,17 @@ async fn customers(answers: &mut Answers, shop: &Shop, ada: &Caller) {
         "deletedAddressId",
     );
     answers
-        .change("7b address id of nobody", ada, &delete, none)
+        .mutate("7b address id of nobody", ada, &delete, none)
         .await;
     let future = json!({ "dateOfBirth": "2126-11-21" });
-    answers.change("25b future date", ada, &UPDATE, future).await;
-    answers.change("25c empty update", ada, &UPDATE, json!({})).await;
+    answers.mutate("25b future date", ada, &UPDATE, future).await;
+    answers.mutate("25c empty update", ada, &UPDATE, json!({})).await;
     let input = json!({
         "email": "ada lovelace@example", "password": "12345", "confirmPassword": "123456", "acceptedTerms": false,
         "firstName": " ", "lastName": "",
     });
     answers
-        .change(
+        .mutate(
             "36 email with blank and password short",
             &shop.browser,
             &REGISTER,
@@ -184,7 +184,7 @@ async fn custom_fields(answers: &mut Answers, shop: &Shop, ada: &Caller) {
         ("rating", json!(5)),
     ]);
     answers
-        .change("37 custom field of unknown key", ada, &UPDATE, input)
+        .mutate("37 custom field of unknown key", ada, &UPDATE, input)
         .await;
 }
 
@@ -193,11 +193,11 @@ async fn storefronts(answers: &mut Answers, shop: &Shop) {
     let other = shop.add_storefront("Prints AT", "AT").await;
     let other = other.id.as_str();
     let guest = json!({ "storefrontId": other, "storefrontUserId": "guest", "isAnonymous": true });
-    let registered = shop.backend.done("storefrontUserRegister", guest).await;
+    let registered = shop.backend.mutate_ok("storefrontUserRegister", guest).await;
     let mut input = credentials("ada@example.com", PASSWORD);
     input["anonymousUserToken"] = registered["token"]["accessToken"].clone();
     answers
-        .change(
+        .mutate(
             "9 token of another storefront as anonymousUserToken",
             &shop.browser,
             &SIGN_IN,
@@ -206,12 +206,12 @@ async fn storefronts(answers: &mut Answers, shop: &Shop) {
         .await;
     let query = format!("{{ storefront(by: {{ id: {other:?} }}) {{ name }} }}");
     answers
-        .ask("9b storefront by id of another one", &shop.browser, &query)
+        .query("9b storefront by id of another one", &shop.browser, &query)
         .await;
     let mut input = credentials("ada@example.com", PASSWORD);
     input["storefrontId"] = json!(other);
     answers
-        .change(
+        .mutate(
             "9c storefrontId of another storefront in a mutation",
             &shop.browser,
             &SIGN_IN,
@@ -225,7 +225,7 @@ async fn storefronts(answers: &mut Answers, shop: &Shop) {
     );
     let vip = json!({ "name": "VIP" });
     answers
-        .change("28 storefrontId missing (backend)", &shop.backend, &group, vip)
+        .mutate("28 storefrontId missing (backend)", &shop.backend, &group, vip)
         .await;
 }
 
@@ -233,14 +233,14 @@ async fn storefronts(answers: &mut Answers, shop: &Shop) {
 async fn backends(answers: &mut Answers, shop: &Shop) {
     let input = json!({ "firstName": "Augusta" });
     answers
-        .change("28b customerId missing (backend)", &shop.backend, &UPDATE, input)
+        .mutate("28b customerId missing (backend)", &shop.backend, &UPDATE, input)
         .await;
     let order = Asked("orderRecord", "OrderRecordInput", "order { number }");
     let negative = json!({ "amount": "-1.00", "currencyCode": "EUR" });
     let line = json!({ "sku": "", "name": "Mug", "quantity": -1, "unitPrice": negative });
     let input = json!({ "storefrontId": shop.id(), "number": "", "lines": [line], "total": negative });
     answers
-        .change(
+        .mutate(
             "26b zero lines, negative quantity: negative",
             &shop.backend,
             &order,
@@ -250,7 +250,7 @@ async fn backends(answers: &mut Answers, shop: &Shop) {
     let total = json!({ "amount": "1.00", "currencyCode": "EUR" });
     let input = json!({ "storefrontId": shop.id(), "number": "1001", "lines": [], "total": total });
     answers
-        .change(
+        .mutate(
             "26b zero lines, negative quantity: zero lines",
             &shop.backend,
             &order,
@@ -262,15 +262,17 @@ async fn backends(answers: &mut Answers, shop: &Shop) {
 /// Refresh tokens and mailed keys.
 async fn keys(answers: &mut Answers, shop: &Shop, (ada, refresh): (&Caller, &str)) {
     let token = |token: &str| json!({ "refreshToken": token });
-    shop.nobody().done("customerTokenRefresh", token(refresh)).await;
+    shop.unauthenticated()
+        .mutate_ok("customerTokenRefresh", token(refresh))
+        .await;
     // Before that, a retry gets the same response again.
     shop.gateway.advance(Duration::from_secs(11));
     answers
-        .change("29 old refresh token", &shop.browser, &REFRESH, token(refresh))
+        .mutate("29 old refresh token", &shop.browser, &REFRESH, token(refresh))
         .await;
     let access = ada.credential.as_deref().expect("a token");
     answers
-        .change(
+        .mutate(
             "29b access token as refresh token",
             &shop.browser,
             &REFRESH,
@@ -285,6 +287,6 @@ async fn keys(answers: &mut Answers, shop: &Shop, (ada, refresh): (&Caller, &str
     let input =
         json!({ "restorePasswordKey": "nonsense", "password": PASSWORD, "confirmPassword": PASSWORD });
     answers
-        .change("30 reset key nonsense", &shop.browser, &reset, input)
+        .mutate("30 reset key nonsense", &shop.browser, &reset, input)
         .await;
 }

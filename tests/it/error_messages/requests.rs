@@ -163,12 +163,12 @@ async fn parameters(answers: &mut Answers, browser: &Caller) {
 async fn links(answers: &mut Answers, ann: &Caller) {
     ann.upload("cat.png", &png(1)).await;
     let seen = ann
-        .ask("{ viewer { storefrontUser { privateStorage { items(first: 1) { nodes { url } } } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { items(first: 1) { nodes { url } } } } } }")
         .await;
     let url = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"][0]["url"];
     let url = url.as_str().expect("a link");
     let path = url.strip_prefix(&ann.gateway.url).expect("the gateway's own");
-    let nobody = ann.with(None);
+    let unauthenticated = ann.with(None);
     for (mistake, path) in [
         (
             "32 signed link edited: when it expires",
@@ -176,6 +176,6 @@ async fn links(answers: &mut Answers, ann: &Caller) {
         ),
         ("32 signed link edited: its signature", format!("{path}x")),
     ] {
-        answers.get(mistake, &nobody, &path).await;
+        answers.get(mistake, &unauthenticated, &path).await;
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answers, SAID};
 use crate::addresses::home;
-use crate::customers::{but, person};
+use crate::customers::{patched, person};
 use crate::kit::{self, Caller};
 use crate::orders::by_default;
 
@@ -145,7 +145,7 @@ async fn variables(answers: &mut Answers, browser: &Caller) {
 async fn inputs(answers: &mut Answers, browser: &Caller) {
     let typo = r#"{ emial: "a@b.example", acceptedTerms: true, firstName: "Ada", lastName: "Lovelace" }"#;
     answers
-        .ask(
+        .query(
             "4d typo in input field",
             browser,
             &literal("customerRegister", typo),
@@ -166,14 +166,14 @@ async fn inputs(answers: &mut Answers, browser: &Caller) {
         )
         .await;
     answers
-        .ask(
+        .query(
             "34 null for required input",
             browser,
             &literal("customerTokenCreate", "null"),
         )
         .await;
     let without = format!("mutation {{ customerTokenCreate {{ {SAID} }} }}");
-    answers.ask("35 input missing", browser, &without).await;
+    answers.query("35 input missing", browser, &without).await;
 }
 
 async fn enums(answers: &mut Answers, browser: &Caller) {
@@ -184,12 +184,12 @@ async fn enums(answers: &mut Answers, browser: &Caller) {
             &format!("{{ {rest}, iso2Code: {country} }}"),
         )
     };
-    answers.ask("6 wrong enum", browser, &home_in("GERMANY")).await;
+    answers.query("6 wrong enum", browser, &home_in("GERMANY")).await;
     answers
-        .ask("6b enum as string", browser, &home_in("\"DE\""))
+        .query("6b enum as string", browser, &home_in("\"DE\""))
         .await;
     let create = mutation("customerAddressCreate", "CustomerAddressCreateInput");
-    let input = but(home(), json!({ "iso2Code": "de" }));
+    let input = patched(home(), json!({ "iso2Code": "de" }));
     answers
         .ask_with(
             "6c enum lower case variable",
@@ -203,7 +203,7 @@ async fn enums(answers: &mut Answers, browser: &Caller) {
 /// Dates and amounts of money.
 async fn scalars(answers: &mut Answers, backend: &Caller) {
     let day = literal("customerUpdate", r#"{ dateOfBirth: "21.11.1990" }"#);
-    answers.ask("25 date format", backend, &day).await;
+    answers.query("25 date format", backend, &day).await;
     let record = mutation("orderRecord", "OrderRecordInput");
     let mut order = by_default("1001");
     order["lines"][0]["unitPrice"]["amount"] = json!(5.25);

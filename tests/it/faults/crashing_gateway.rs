@@ -1,4 +1,4 @@
-//! A gateway in a child process that dies at a chosen step.
+//! A gateway in a child process that crashes at a chosen step.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -11,7 +11,7 @@ const URI: &str = "TRIAL_URI";
 const DATABASE: &str = "TRIAL_DATABASE";
 const PUBLIC_URL: &str = "TRIAL_PUBLIC_URL";
 
-/// Not a test: the gateway process that the other tests kill. It dies by SIGKILL right before the command whose number
+/// Not a test: the gateway process that the other tests kill. It is killed by SIGKILL right before the command whose number
 /// it reads from its standard input.
 #[tokio::test]
 async fn child_gateway() {
@@ -34,21 +34,21 @@ async fn child_gateway() {
     while std::io::stdin().read_line(&mut line).expect("read") > 0 {
         gateway
             .commands
-            .die_before(line.trim().parse().expect("a number"));
+            .crash_before(line.trim().parse().expect("a number"));
         println!("armed");
         line.clear();
     }
 }
 
-/// A gateway in a child process that dies before a certain command.
-pub(super) struct Dying {
+/// A gateway in a child process that crashes before a certain command.
+pub(super) struct CrashingGateway {
     process: Child,
     input: ChildStdin,
     output: std::io::Lines<BufReader<std::process::ChildStdout>>,
     pub(super) remote: Remote,
 }
 
-impl Dying {
+impl CrashingGateway {
     pub(super) async fn start(shop: &Shop) -> Self {
         let module = module_path!()
             .split_once("::")
@@ -83,7 +83,7 @@ impl Dying {
         }
     }
 
-    pub(super) fn arm(&mut self, command: u32) {
+    pub(super) fn set_crash_point(&mut self, command: u32) {
         writeln!(self.input, "{command}").expect("armed");
         let armed = self
             .output
@@ -93,9 +93,9 @@ impl Dying {
         assert!(armed, "the child is armed");
     }
 
-    /// Kills the process if it has not died yet.
+    /// Kills the process if it is still running.
     pub(super) fn end(mut self) {
-        // It may be dead already, as intended.
+        // It may have ended already, as intended.
         drop(self.process.kill());
         self.process.wait().expect("gone");
     }

@@ -8,7 +8,7 @@ use bson::{Document, doc};
 use dev_mongod::replica_set::ReplicaSet;
 use futures_util::future::join_all;
 
-use super::mutation_calls::{Wish, wishes};
+use super::mutation_calls::{MutationCall, mutation_calls};
 use super::three_nodes::on_three_nodes;
 use crate::customers::setup;
 use crate::kit::{self, FailPoint, Gateway, Shop};
@@ -35,16 +35,16 @@ async fn err_02_without_a_primary_requests_return_unavailable_until_one_is_elect
 
 async fn without_a_primary(shop: &Shop, set: &mut ReplicaSet) {
     let gateway = &shop.gateway;
-    let wishes = wishes(shop).await;
+    let mutation_calls = mutation_calls(shop).await;
     let before = stored(shop).await;
     let primary = set.primary().await.expect("a primary");
     let another = (primary + 1) % set.size();
     set.kill(another).await;
     set.kill(primary).await;
 
-    let answers = join_all(wishes.iter().map(Wish::send)).await;
-    for (wish, answer) in wishes.iter().zip(&answers) {
-        let field = wish.field;
+    let answers = join_all(mutation_calls.iter().map(MutationCall::send)).await;
+    for (call, answer) in mutation_calls.iter().zip(&answers) {
+        let field = call.field;
         assert_eq!(answer.codes(), ["UNAVAILABLE"], "{field}: {}", answer.body);
         assert!(answer.body["data"][field].is_null(), "{}", answer.body);
     }
@@ -57,10 +57,10 @@ async fn without_a_primary(shop: &Shop, set: &mut ReplicaSet) {
     set.primary().await.expect("a primary");
     let is_ready = async || status(gateway, "/health/ready").await == 200;
     kit::eventually("the gateway is ready", is_ready).await;
-    gateway.store.assert_whole().await;
+    gateway.store.assert_consistent().await;
     assert_eq!(stored(shop).await, before);
-    join_all(wishes.iter().map(Wish::come_true)).await;
-    gateway.store.assert_whole().await;
+    join_all(mutation_calls.iter().map(MutationCall::assert_succeeds)).await;
+    gateway.store.assert_consistent().await;
 }
 
 // SPR-41
@@ -74,7 +74,7 @@ async fn spr_41_a_failed_write_returns_its_legacy_code_and_stores_nothing() {
         .start()
         .await;
     shop.gateway.expect_errors();
-    let wishes = wishes(&shop).await;
+    let mutation_calls = mutation_calls(&shop).await;
     let before = stored(&shop).await;
     for commands in [
         &["commitTransaction"][..],
@@ -84,45 +84,47 @@ async fn spr_41_a_failed_write_returns_its_legacy_code_and_stores_nothing() {
         server
             .fail_at(commands, doc! { "errorCode": 14031, "errorLabels": [] })
             .await;
-        for wish in &wishes {
-            if wish.in_transaction || !commands.contains(&"commitTransaction") {
-                assert_not_saved(wish).await;
+        for call in &mutation_calls {
+            if call.in_transaction || !commands.contains(&"commitTransaction") {
+                assert_not_saved(call).await;
             }
         }
         server.recover().await;
         assert_eq!(stored(&shop).await, before, "{commands:?}");
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
     }
     // The connection is lost, or the command exceeds its time (ExceededTimeLimit), so that it is unknown whether it
     // took effect. A transaction is retried, a single command is not.
-    let refresh = wishes.iter().find(|wish| wish.field == "customerTokenRefresh");
+    let refresh = mutation_calls
+        .iter()
+        .find(|call| call.field == "customerTokenRefresh");
     for how in [
         doc! { "closeConnection": true },
         doc! { "errorCode": 262, "errorLabels": ["RetryableWriteError"] },
     ] {
         server.fail_at(&["findAndModify"], how).await;
-        let answer = refresh.expect("a wish").send().await;
+        let answer = refresh.expect("a call").send().await;
         assert_eq!(answer.codes(), ["UNAVAILABLE"], "{}", answer.body);
         server.recover().await;
     }
-    for wish in &wishes {
-        wish.come_true().await;
+    for call in &mutation_calls {
+        call.assert_succeeds().await;
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
-async fn assert_not_saved(wish: &Wish) {
-    let answer = wish.send().await;
-    let Some(code) = wish.legacy_code else {
-        assert_eq!(answer.codes(), ["INTERNAL"], "{}: {}", wish.field, answer.body);
+async fn assert_not_saved(call: &MutationCall) {
+    let answer = call.send().await;
+    let Some(code) = call.legacy_code else {
+        assert_eq!(answer.codes(), ["INTERNAL"], "{}: {}", call.field, answer.body);
         return;
     };
-    let payload = answer.data()[wish.field].take();
+    let payload = answer.data()[call.field].take();
     assert_eq!(
         kit::faults(&payload),
         [format!("SAVE_FAILED ({code})")],
         "{}",
-        wish.field
+        call.field
     );
 }
 
@@ -137,15 +139,17 @@ async fn era_03_an_erasure_continues_by_itself_after_failed_writes() {
         .start()
         .await;
     shop.gateway.expect_errors();
-    let wishes = wishes(&shop).await;
-    let erased = wishes.iter().find(|wish| wish.field == "customerAnonymize");
+    let mutation_calls = mutation_calls(&shop).await;
+    let erased = mutation_calls
+        .iter()
+        .find(|call| call.field == "customerAnonymize");
     server
         .fail_at(
             &["commitTransaction"],
             doc! { "errorCode": 14031, "errorLabels": [] },
         )
         .await;
-    let answer = erased.expect("a wish").send().await;
+    let answer = erased.expect("a call").send().await;
     let payload = &answer.data()["customerAnonymize"];
     assert_eq!(kit::faults(payload), ["SAVE_FAILED (410)"]);
     server.recover().await;
@@ -157,5 +161,5 @@ async fn era_03_an_erasure_continues_by_itself_after_failed_writes() {
     shop.gateway.advance(Duration::from_secs(60));
     shop.gateway.run_jobs().await;
     assert_eq!((state("IN_PROGRESS").await, state("COMPLETED").await), (0, 1));
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }

@@ -1,11 +1,11 @@
-//! Checks the assumption of the fault tests that `assert_whole` detects a damaged database.
+//! Checks the assumption of the fault tests that `assert_consistent` detects a damaged database.
 
 use bson::{Bson, Document, doc};
 use serde_json::json;
 
 use crate::addresses::home;
 use crate::custom_fields::{define, open, values};
-use crate::customers::{ada, but, id_of, setup};
+use crate::customers::{ada, id_of, patched, setup};
 use crate::kit::{Shop, png};
 use crate::markets::{group, join, market};
 use crate::orders::{by_default, in_storefront};
@@ -73,9 +73,9 @@ fn damages() -> Vec<(&'static str, Option<Document>)> {
 }
 
 /// Whether the check fails for this database.
-async fn is_found_out(shop: &Shop) -> bool {
+async fn is_detected(shop: &Shop) -> bool {
     let store = shop.gateway.store.clone();
-    let checking = tokio::spawn(async move { store.assert_whole().await });
+    let checking = tokio::spawn(async move { store.assert_consistent().await });
     checking.await.is_err()
 }
 
@@ -84,21 +84,24 @@ async fn a_damaged_database_is_detected() {
     let shop = setup().start().await;
     shop.open_account_page().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
-    ada.done("customerAddressCreate", home()).await;
-    let order = but(by_default("1001"), json!({ "customerId": id_of(&ada).await }));
+    ada.mutate_ok("customerAddressCreate", home()).await;
+    let order = patched(by_default("1001"), json!({ "customerId": id_of(&ada).await }));
     shop.backend
-        .done("orderRecord", in_storefront(&shop, order))
+        .mutate_ok("orderRecord", in_storefront(&shop, order))
         .await;
     ada.upload("cat.png", &png(1)).await;
     define(&shop, "score", "INTEGER", open()).await;
-    ada.done("customerUpdate", values(&[("score", json!(1))])).await;
+    ada.mutate_ok("customerUpdate", values(&[("score", json!(1))]))
+        .await;
     let group = group(&shop, "Printers").await;
     join(&shop, &group, &[&id_of(&ada).await]).await;
     market(&shop, "Printers' corner", &[&group]).await;
     let asked = json!({ "email": "ada@example.com" });
-    shop.browser.done("customerPasswordResetRequest", asked).await;
+    shop.browser
+        .mutate_ok("customerPasswordResetRequest", asked)
+        .await;
     shop.gateway.run_jobs().await;
-    assert!(!is_found_out(&shop).await);
+    assert!(!is_detected(&shop).await);
     for (collection, damage) in damages() {
         let store = &shop.gateway.store;
         let found = store.documents(collection, doc! {}).await;
@@ -115,9 +118,9 @@ async fn a_damaged_database_is_detected() {
             ),
             None => drop(documents.delete_one(id.clone()).await.expect("deleted")),
         }
-        assert!(is_found_out(&shop).await, "{collection}: {damage:?}");
+        assert!(is_detected(&shop).await, "{collection}: {damage:?}");
         documents.delete_one(id).await.expect("deleted");
         documents.insert_one(whole).await.expect("put back");
     }
-    assert!(!is_found_out(&shop).await);
+    assert!(!is_detected(&shop).await);
 }

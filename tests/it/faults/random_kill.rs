@@ -31,7 +31,7 @@ async fn a_gateway_killed_at_any_moment_loses_no_acknowledged_write() {
         let lives = join_all(guests.iter().map(|(guest, id)| async {
             let first = done(remote.upload(guest, 1).await.as_ref());
             let merge = shop.pair(id, "ann");
-            let merge = remote.change(&shop.backend, "storefrontUserMergeAnonymous", merge);
+            let merge = remote.mutate(&shop.backend, "storefrontUserMergeAnonymous", merge);
             let (second, merge) = join(remote.upload(guest, 2), merge).await;
             (
                 usize::from(first) + usize::from(done(second.as_ref())),
@@ -46,7 +46,7 @@ async fn a_gateway_killed_at_any_moment_loses_no_acknowledged_write() {
         .await;
         uploaded += lives.iter().map(|(uploads, _)| uploads).sum::<usize>();
         merged += lives.iter().filter(|(_, merged)| *merged).count();
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
         for (_, id) in &guests {
             shop.merge(id, "ann").await;
         }

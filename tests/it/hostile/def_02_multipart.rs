@@ -7,7 +7,7 @@ use serde_json::json;
 use storefront_gateway::reach::scope::Scope;
 
 use super::{MIB, UPLOAD_END, upload_head, upload_parts};
-use crate::kit::{self, Binary, Bystander, Raw, Upload, png, png_of};
+use crate::kit::{self, Binary, LatencyProbe, Raw, Upload, png, png_of};
 
 // DEF-02
 #[tokio::test]
@@ -15,9 +15,9 @@ async fn a_multipart_preamble_or_part_head_is_refused_after_8_kib() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
-    bystander
-        .is_served_during(async {
+    let probe = LatencyProbe::of(&shop, &binary);
+    probe
+        .assert_served_during(async {
             for start in ["", "--x\r\na: "] {
                 binary.forget_peak();
                 let before = binary.memory().resident;
@@ -128,13 +128,13 @@ async fn processing_a_body_byte_by_byte_takes_linear_time() {
 // DEF-02
 #[tokio::test]
 async fn slow_uploads_of_one_client_do_not_block_others() {
-    super::arm();
+    super::raise_descriptor_limit();
     let shop = kit::shop().await;
     let (ann, ben) = (shop.ann("ann").await, shop.ann("ben").await);
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
-    bystander
-        .is_served_during(async {
+    let probe = LatencyProbe::of(&shop, &binary);
+    probe
+        .assert_served_during(async {
             let begun = join_all((0..128).map(|_| async {
                 let mut raw = Raw::connect(binary.address).await;
                 raw.send(upload_head(&ann, 5_000_000) + &upload_parts()).await;
@@ -170,7 +170,7 @@ async fn an_unauthorized_upload_is_refused_before_its_body_is_read() {
     let reader = shop.backend_with(&[Scope::StorageRead]).await;
     let binary = Binary::start(&shop.gateway, &[]).await;
     for (caller, code) in [
-        (shop.nobody(), "UNAUTHENTICATED"),
+        (shop.unauthenticated(), "UNAUTHENTICATED"),
         (shop.browser.clone(), "FORBIDDEN"),
         (reader, "FORBIDDEN"),
     ] {

@@ -9,14 +9,14 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::{MIB, arm, upload_head, upload_parts};
-use crate::kit::{self, Binary, Bystander, Caller, LIMIT, Raw, Shop, png_of};
+use super::{MIB, raise_descriptor_limit, upload_head, upload_parts};
+use crate::kit::{self, Binary, Caller, LIMIT, LatencyProbe, Raw, Shop, png_of};
 
 /// Uploads a file of this many bytes and returns the path and query of its signed link.
 async fn link(shop: &Shop, ann: &Caller, size: usize) -> String {
     ann.upload("cat.png", &png_of(size)).await;
     let seen = ann
-        .ask("{ viewer { storefrontUser { privateStorage { items(first: 1) { nodes { url } } } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { items(first: 1) { nodes { url } } } } } }")
         .await;
     let url = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"][0]["url"];
     let url = url.as_str().expect("a link");
@@ -73,12 +73,12 @@ async fn connect(
 // DEF-03
 #[tokio::test]
 async fn unread_http2_streams_are_limited_and_closed() {
-    arm();
+    raise_descriptor_limit();
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let link = link(&shop, &ann, 20_000_000).await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
+    let probe = LatencyProbe::of(&shop, &binary);
     binary.forget_peak();
     let before = binary.memory().resident;
     let (url, link) = (&binary.url, &link);
@@ -123,7 +123,7 @@ async fn unread_http2_streams_are_limited_and_closed() {
         assert!(begun.elapsed() > Duration::from_secs(10), "{:?}", begun.elapsed());
         drop(clients);
     };
-    bystander.is_served_during(attack).await;
+    probe.assert_served_during(attack).await;
     let rise = binary.memory().peak.saturating_sub(before);
     assert!(rise < 96 * MIB, "{} MiB", rise / MIB);
     // A stream that was cut frees its place.
@@ -153,7 +153,7 @@ async fn a_stalled_upload_is_aborted() {
     assert!(begun.elapsed() > Duration::from_secs(14), "{:?}", begun.elapsed());
     let items = binary
         .caller(&ann)
-        .ask("{ viewer { storefrontUser { privateStorage { itemCount } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { itemCount } } } }")
         .await;
     assert_eq!(
         items["viewer"]["storefrontUser"]["privateStorage"]["itemCount"],

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::json;
 
-use crate::kit::{self, Binary, Bystander, Memory, Raw, RawAnswer};
+use crate::kit::{self, Binary, LatencyProbe, Memory, Raw, RawAnswer};
 
 #[tokio::test]
 async fn the_kit_measures_memory_processor_time_and_latency() {
@@ -20,9 +20,9 @@ async fn the_kit_measures_memory_processor_time_and_latency() {
         memory.resident > 1024 * 1024 && memory.peak >= memory.resident,
         "{memory:?}"
     );
-    let bystander = Bystander::of(&shop, &binary);
-    let answer: RawAnswer = bystander
-        .is_served_during(async {
+    let probe = LatencyProbe::of(&shop, &binary);
+    let answer: RawAnswer = probe
+        .assert_served_during(async {
             let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
             let mut raw = Raw::connect_from(from, binary.address).await;
             assert!(
@@ -42,7 +42,7 @@ async fn the_kit_measures_memory_processor_time_and_latency() {
     binary.forget_peak();
     let caller = binary.caller(&shop.backend);
     assert_eq!(
-        caller.ask("{ __typename }").await,
+        caller.query("{ __typename }").await,
         json!({ "__typename": "Query" })
     );
     let stream = Raw::connect(binary.address).await.stream;

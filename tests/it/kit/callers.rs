@@ -49,13 +49,13 @@ impl Shop {
             .await
             .id;
         let storefront = add_storefront(&gateway, &organization, &format!("{name} DE"), "DE").await;
-        let nobody = Caller::nobody(&gateway);
+        let unauthenticated = Caller::unauthenticated(&gateway);
         let mut shop = Self {
             gateway,
             organization,
             storefront,
-            backend: nobody.clone(),
-            browser: nobody,
+            backend: unauthenticated.clone(),
+            browser: unauthenticated,
         };
         shop.backend = shop.backend_with(Scope::ALL).await;
         shop.browser = shop
@@ -96,7 +96,7 @@ impl Shop {
             .await;
         Client {
             id: client.id,
-            caller: self.nobody().with(Some(secret.expose())),
+            caller: self.unauthenticated().with(Some(secret.expose())),
         }
     }
 
@@ -121,7 +121,7 @@ impl Shop {
     }
 
     /// Returns a caller without a credential.
-    pub(crate) fn nobody(&self) -> Caller {
+    pub(crate) fn unauthenticated(&self) -> Caller {
         self.backend.with(None)
     }
 
@@ -138,9 +138,10 @@ impl Shop {
     async fn person(&self, id: &str, is_anonymous: bool) -> Caller {
         let payload = self
             .backend
-            .done("storefrontUserRegister", self.user(id, is_anonymous))
+            .mutate_ok("storefrontUserRegister", self.user(id, is_anonymous))
             .await;
-        self.nobody().with(payload["token"]["accessToken"].as_str())
+        self.unauthenticated()
+            .with(payload["token"]["accessToken"].as_str())
     }
 
     /// Returns the input that registers or ensures a user in the shop's storefront.
@@ -191,15 +192,16 @@ impl Shop {
     pub(crate) async fn token(&self, id: &str) -> Caller {
         let payload = self
             .backend
-            .done("storefrontUserTokenIssue", self.named(id))
+            .mutate_ok("storefrontUserTokenIssue", self.named(id))
             .await;
-        self.nobody().with(payload["token"]["accessToken"].as_str())
+        self.unauthenticated()
+            .with(payload["token"]["accessToken"].as_str())
     }
 
     /// Merges two users, which must succeed.
     pub(crate) async fn merge(&self, anonymous: &str, regular: &str) -> Value {
         self.backend
-            .done("storefrontUserMergeAnonymous", self.pair(anonymous, regular))
+            .mutate_ok("storefrontUserMergeAnonymous", self.pair(anonymous, regular))
             .await
     }
 }
@@ -233,7 +235,7 @@ async fn add_storefront(
 /// Returns the ids of a user's own items, in order.
 pub(crate) async fn item_ids(person: &Caller) -> Vec<String> {
     let seen = person
-        .ask("{ viewer { storefrontUser { privateStorage { items(first: 100) { nodes { id } } } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { items(first: 100) { nodes { id } } } } } }")
         .await;
     let nodes = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"];
     let nodes = nodes.as_array().expect("a list of items");

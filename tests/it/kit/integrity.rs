@@ -1,4 +1,4 @@
-//! Invariants of a database at any time when nothing runs, whatever was killed before.
+//! Invariants of an idle database, also after processes were killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,20 +21,20 @@ impl Store {
     /// * Each market is public or opens to existing groups; each customer's groups exist, or a job removes them.
     /// * Each identity has a customer.
     /// * The audit trail contains everything that was done, and each action once.
-    pub(crate) async fn assert_whole(&self) {
-        self.assert_storages_are_whole().await;
-        self.assert_contents_are_whole().await;
-        self.assert_customers_are_whole().await;
-        self.assert_custom_fields_are_whole().await;
-        self.assert_groups_are_whole().await;
-        self.assert_erasures_are_whole().await;
-        self.assert_identities_are_somebodys().await;
-        self.assert_audit_is_whole().await;
+    pub(crate) async fn assert_consistent(&self) {
+        self.assert_storages_are_consistent().await;
+        self.assert_contents_are_consistent().await;
+        self.assert_customers_are_consistent().await;
+        self.assert_custom_fields_are_consistent().await;
+        self.assert_groups_are_consistent().await;
+        self.assert_erasures_are_consistent().await;
+        self.assert_identities_have_owners().await;
+        self.assert_audit_is_consistent().await;
     }
 
     /// ERA-03: a customer who is being erased is closed and has a job that continues; of an erased customer nothing is
     /// left.
-    async fn assert_erasures_are_whole(&self) {
+    async fn assert_erasures_are_consistent(&self) {
         let open = self.open_jobs().await;
         let goes_on = |id: &str| {
             let named = |job: &Document| {
@@ -59,12 +59,12 @@ impl Store {
                 assert!(!customer.contains_key(field), "{field} is left: {customer}");
             }
             if state.contains_key("closing") {
-                // The process died while it started the erasure; a recurring job resumes it.
+                // The process crashed while it started the erasure; a recurring job resumes it.
                 continue;
             }
             let (id, user) = (text(&customer, "_id"), text(&customer, "userId"));
             if text(state, "status") != "COMPLETED" || state.get_bool("isDeletion").is_ok_and(|is| is) {
-                assert!(goes_on(id), "nobody goes on: {customer}");
+                assert!(goes_on(id), "no job continues the erasure: {customer}");
                 continue;
             }
             for (collection, left) in [
@@ -84,15 +84,15 @@ impl Store {
     }
 
     /// EPC-09. The provider may be missing: its removal deletes the identities in batches.
-    async fn assert_identities_are_somebodys(&self) {
+    async fn assert_identities_have_owners(&self) {
         let customers = self.known("customers").await;
         for identity in self.documents("identities", doc! {}).await {
-            assert_is_somebodys(&identity, &customers);
+            assert_has_owner(&identity, &customers);
         }
     }
 
     /// CLY-15.
-    async fn assert_groups_are_whole(&self) {
+    async fn assert_groups_are_consistent(&self) {
         let groups = self.known("customerGroups").await;
         let storefronts = self.known("storefronts").await;
         let open = self.open_jobs().await;
@@ -111,7 +111,7 @@ impl Store {
             assert_each_once(&keys, market);
             for key in keys {
                 let group = groups.get(key);
-                let group = group.unwrap_or_else(|| panic!("it opens to nobody there is: {market}"));
+                let group = group.unwrap_or_else(|| panic!("its group does not exist: {market}"));
                 assert_same(group, market, "storefrontId");
             }
         }
@@ -124,13 +124,13 @@ impl Store {
             for id in own {
                 match groups.get(id) {
                     Some(group) => assert_same(group, customer, "storefrontId"),
-                    None => assert!(forgotten.contains(id), "in a group that is gone: {customer}"),
+                    None => assert!(forgotten.contains(id), "in a deleted group: {customer}"),
                 }
             }
         }
     }
 
-    async fn assert_storages_are_whole(&self) {
+    async fn assert_storages_are_consistent(&self) {
         let items = self.documents("storageItems", doc! {}).await;
         let storages = self.known("privateStorages").await;
         let users = self.known("storefrontUsers").await;
@@ -147,7 +147,10 @@ impl Store {
             let Ok(owner) = storage.get_str("ownerId") else {
                 continue;
             };
-            assert!(users.contains_key(owner), "a storage's owner is gone: {storage}");
+            assert!(
+                users.contains_key(owner),
+                "the owner of a storage does not exist: {storage}"
+            );
             *owned.entry(owner).or_default() += 1;
             let counted = (number(storage, "itemCount"), number(storage, "totalBytes"));
             let is = inside.get(id.as_str()).copied().unwrap_or_default();
@@ -161,7 +164,7 @@ impl Store {
         }
     }
 
-    async fn assert_contents_are_whole(&self) {
+    async fn assert_contents_are_consistent(&self) {
         let items = self.documents("storageItems", doc! {}).await;
         let files = self.documents("content.files", doc! {}).await;
         let lengths: BTreeMap<String, i64> = files
@@ -190,7 +193,7 @@ impl Store {
         }
     }
 
-    async fn assert_customers_are_whole(&self) {
+    async fn assert_customers_are_consistent(&self) {
         let customers = self.known("customers").await;
         let users = self.known("storefrontUsers").await;
         let storefronts = self.known("storefronts").await;
@@ -206,8 +209,8 @@ impl Store {
             assert_eq!(text(customer, "reference"), text(user, "storefrontUserId"));
             let temporary = user.get_bool("isAnonymous").unwrap_or(true) || user.contains_key("expiresAt");
             assert!(!temporary && !user.contains_key("mergedInto"), "{user}");
-            let told = customer.contains_key("email");
-            assert_eq!(told, customer.contains_key("emailKey"), "{customer}");
+            let reported = customer.contains_key("email");
+            assert_eq!(reported, customer.contains_key("emailKey"), "{customer}");
             let status = match number(customer, "orderCount") {
                 0 => "PROSPECT",
                 1 => "ACQUIRED",
@@ -223,15 +226,15 @@ impl Store {
             let customer = customer.unwrap_or_else(|| panic!("a user without its customer: {user}"));
             assert_eq!(text(customer, "userId"), id, "{customer} {user}");
         }
-        self.assert_numbers_are_given_once(&customers, &storefronts).await;
-        self.assert_sessions_and_keys_are_somebodys(&customers, &storefronts)
+        self.assert_numbers_are_unique(&customers, &storefronts).await;
+        self.assert_sessions_and_keys_have_owners(&customers, &storefronts)
             .await;
-        self.assert_addresses_are_whole(&customers).await;
-        self.assert_orders_are_whole(&customers, &storefronts).await;
+        self.assert_addresses_are_consistent(&customers).await;
+        self.assert_orders_are_consistent(&customers, &storefronts).await;
     }
 
     /// CLY-10.
-    async fn assert_orders_are_whole(&self, customers: &Known, storefronts: &Known) {
+    async fn assert_orders_are_consistent(&self, customers: &Known, storefronts: &Known) {
         let mut placed: BTreeMap<&str, i64> = BTreeMap::new();
         let orders = self.known("orders").await;
         for order in orders.values() {
@@ -243,7 +246,7 @@ impl Store {
             if is_guests {
                 continue;
             }
-            assert_is_somebodys(order, customers);
+            assert_has_owner(order, customers);
             *placed.entry(text(order, "customerId")).or_default() += i64::from(is_placed);
         }
         for (id, customer) in customers {
@@ -258,7 +261,7 @@ impl Store {
     }
 
     /// SPR-17: no number is used twice, and none is above the counter.
-    async fn assert_numbers_are_given_once(&self, customers: &Known, storefronts: &Known) {
+    async fn assert_numbers_are_unique(&self, customers: &Known, storefronts: &Known) {
         let counters = self.known("counters").await;
         let mut given = BTreeSet::new();
         for customer in customers.values() {
@@ -272,24 +275,24 @@ impl Store {
         }
     }
 
-    async fn assert_sessions_and_keys_are_somebodys(&self, customers: &Known, storefronts: &Known) {
+    async fn assert_sessions_and_keys_have_owners(&self, customers: &Known, storefronts: &Known) {
         let sessions = self.documents("sessions", doc! {}).await;
         // A key requested for an unknown address has no customer; its hash is never set.
         let made = doc! { "hash": { "$exists": true } };
         let keys = self.documents("oneTimeKeys", made).await;
         for document in sessions.iter().chain(&keys) {
-            assert_is_somebodys(document, customers);
+            assert_has_owner(document, customers);
             let storefront = &storefronts[text(document, "storefrontId")];
             assert_same(document, storefront, "organizationId");
         }
     }
 
     /// ADR-01, SPR-64.
-    async fn assert_addresses_are_whole(&self, customers: &Known) {
+    async fn assert_addresses_are_consistent(&self, customers: &Known) {
         let addresses = self.known("addresses").await;
         let mut theirs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (id, address) in &addresses {
-            assert_is_somebodys(address, customers);
+            assert_has_owner(address, customers);
             let customer = text(address, "customerId");
             theirs.entry(customer).or_default().insert(id);
         }
@@ -309,7 +312,7 @@ impl Store {
     }
 
     /// EPC-30.
-    async fn assert_custom_fields_are_whole(&self) {
+    async fn assert_custom_fields_are_consistent(&self) {
         let fields = self.known("customFields").await;
         let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
         for field in fields.values() {
@@ -386,9 +389,9 @@ fn assert_same(one: &Document, other: &Document, field: &str) {
 
 /// Asserts that a customer exists with the document's storefront and storefront user.
 #[track_caller]
-fn assert_is_somebodys(document: &Document, customers: &Known) {
+fn assert_has_owner(document: &Document, customers: &Known) {
     let customer = customers.get(text(document, "customerId"));
-    let customer = customer.unwrap_or_else(|| panic!("nobody's: {document}"));
+    let customer = customer.unwrap_or_else(|| panic!("no owner: {document}"));
     assert_same(document, customer, "storefrontId");
     assert_same(document, customer, "userId");
 }

@@ -24,25 +24,25 @@ const TIMES: u32 = 3;
 
 /// A client that reads the storefront with the shop's publishable key over a persistent connection.
 #[derive(Clone)]
-pub(crate) struct Bystander {
+pub(crate) struct LatencyProbe {
     reader: Caller,
     url: String,
 }
 
-impl Bystander {
+impl LatencyProbe {
     /// Returns a reader at a gateway in a separate process.
     pub(crate) fn of(shop: &Shop, binary: &Binary) -> Self {
         Self {
             reader: shop.browser.clone(),
             url: binary.url.clone(),
         }
-        .afresh()
+        .with_new_connections()
     }
 
     /// Returns the same reader with its own connections, which the attack does not share.
-    fn afresh(&self) -> Self {
+    fn with_new_connections(&self) -> Self {
         Self {
-            reader: self.reader.elsewhere(&self.url, &reqwest::Client::new()),
+            reader: self.reader.at_url(&self.url, &reqwest::Client::new()),
             url: self.url.clone(),
         }
     }
@@ -63,7 +63,7 @@ impl Bystander {
         tokio::task::spawn_blocking(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
-                let (reader, mut times) = (reader.afresh(), Vec::new());
+                let (reader, mut times) = (reader.with_new_connections(), Vec::new());
                 while times.len() < most && !stop.load(Ordering::Relaxed) {
                     times.push(reader.read().await);
                     tokio::time::sleep(Duration::from_millis(2)).await;
@@ -73,9 +73,9 @@ impl Bystander {
         })
     }
 
-    /// Runs `attack` while the bystander reads, and asserts that every read succeeds and that the 99th percentile of
+    /// Runs `attack` while the probe reads, and asserts that every read succeeds and that the 99th percentile of
     /// their times is at most three times that without the attack, or [`FLOOR`].
-    pub(crate) async fn is_served_during<T>(&self, attack: impl Future<Output = T>) -> T {
+    pub(crate) async fn assert_served_during<T>(&self, attack: impl Future<Output = T>) -> T {
         let before = self.reading(QUIET, &Arc::default()).await.expect("read");
         let stop = StopOnDrop::default();
         let reading = self.reading(usize::MAX, &stop.0);

@@ -33,7 +33,7 @@ pub(crate) use binary::{Binary, Memory};
 pub(crate) use callers::{Client, Shop, item_ids};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation, warnings};
-pub(crate) use latency_probe::Bystander;
+pub(crate) use latency_probe::LatencyProbe;
 pub(crate) use mail::{Mail, MailFolder, MailServer, Mailbox};
 pub(crate) use mongo::{Store, number, text};
 pub(crate) use profiler::{Cost, examined, is_within, profiled};

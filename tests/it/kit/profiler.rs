@@ -59,7 +59,7 @@ pub(crate) async fn profiled<T>(shop: &Shop, work: impl Future<Output = T>) -> (
     let of_the_gateway = doc! { "appName": { "$exists": true }, "docsExamined": { "$exists": true } };
     let notes = store.documents("system.profile", of_the_gateway).await;
     let scans = store.scans().await;
-    assert!(scans.is_empty(), "a whole collection was looked at: {scans:#?}");
+    assert!(scans.is_empty(), "a whole collection was scanned: {scans:#?}");
     let dropped = store.collection("system.profile").drop().await;
     dropped.expect("dropped");
     watch_for_scans(store.database()).await;

@@ -43,12 +43,12 @@ async fn cly_15_concurrent_member_changes_are_all_applied() {
     };
     for round in 0..5 {
         let same = join_all(
-            (0..8).map(|turn| caller(turn).done("customerGroupAddCustomers", input(&crowd, &everybody))),
+            (0..8).map(|turn| caller(turn).mutate_ok("customerGroupAddCustomers", input(&crowd, &everybody))),
         );
         same.await;
         assert_eq!(members(&shop, &crowd).await, 8, "round {round}");
         let others = join_all((0..8).map(|turn| {
-            caller(turn).done(
+            caller(turn).mutate_ok(
                 "customerGroupRemoveCustomers",
                 input(&crowd, &everybody[turn..=turn]),
             )
@@ -63,22 +63,21 @@ async fn cly_15_concurrent_member_changes_are_all_applied() {
             } else {
                 "customerGroupRemoveCustomers"
             };
-            caller(turn).done(field, input(&crowd, &everybody[turn..=turn]))
+            caller(turn).mutate_ok(field, input(&crowd, &everybody[turn..=turn]))
         }));
-        let named = join_all(
-            people
-                .iter()
-                .map(|(_, ada)| ada.done("customerUpdate", json!({ "firstName": format!("Ada {round}") }))),
-        );
+        let named =
+            join_all(people.iter().map(|(_, ada)| {
+                ada.mutate_ok("customerUpdate", json!({ "firstName": format!("Ada {round}") }))
+            }));
         join(moved, named).await;
         let inside = doc! { "groupIds": crowd.as_str(), "firstName": format!("Ada {round}") };
         let inside = shop.gateway.store.documents("customers", inside).await;
         let inside: Vec<&str> = inside.iter().map(|customer| kit::text(customer, "_id")).collect();
         assert_eq!(json!(inside), json!(&everybody[..4]), "round {round}");
         shop.backend
-            .done("customerGroupRemoveCustomers", input(&crowd, &everybody))
+            .mutate_ok("customerGroupRemoveCustomers", input(&crowd, &everybody))
             .await;
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
     }
 }
 
@@ -93,13 +92,13 @@ async fn cly_15_concurrent_joins_links_and_deletions_leave_no_dangling_reference
         let gone = group(&shop, &format!("Gone {round}")).await;
         let joins = join_all(people.iter().map(|(id, _)| {
             shop.backend
-                .change("customerGroupAddCustomers", input(&gone, &[id]))
+                .mutate("customerGroupAddCustomers", input(&gone, &[id]))
         }));
         let new = json!({ "storefrontId": shop.id(), "name": format!("New {round}"), "groupIds": [gone] });
         let links = join(
-            shop.backend.change("marketCreate", new),
+            shop.backend.mutate("marketCreate", new),
             shop.backend
-                .change("marketUpdate", json!({ "id": sale, "groupIds": [gone] })),
+                .mutate("marketUpdate", json!({ "id": sale, "groupIds": [gone] })),
         );
         let delete = async {
             // Begins while some of the other requests are in progress; which ones differs by round.
@@ -107,11 +106,11 @@ async fn cly_15_concurrent_joins_links_and_deletions_leave_no_dangling_reference
                 tokio::task::yield_now().await;
             }
             shop.backend
-                .done("customerGroupDelete", json!({ "id": gone }))
+                .mutate_ok("customerGroupDelete", json!({ "id": gone }))
                 .await
         };
         let ((joins, (created, updated)), _) = join(join(joins, links), delete).await;
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
         for payload in &joins {
             let refused = faults(payload);
             assert!(
@@ -140,9 +139,9 @@ async fn cly_15_concurrent_joins_links_and_deletions_leave_no_dangling_reference
         let closed = doc! { "name.written": format!("New {round}"), "opensTo": [] };
         assert_eq!(shop.gateway.store.count("markets", closed).await, expected);
         shop.backend
-            .done("marketUpdate", json!({ "id": sale, "groupIds": null }))
+            .mutate_ok("marketUpdate", json!({ "id": sale, "groupIds": null }))
             .await;
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
     }
     println!("{joined} of 64 joined and {linked} of 32 were linked before the deletion");
 }
@@ -176,7 +175,7 @@ async fn one_of_eight_concurrent_uses_of_a_name_succeeds() {
                 Some(ids) => json!({ "id": ids[turn], "name": written }),
                 None => new(&written),
             };
-            shop.backend.change(field, input)
+            shop.backend.mutate(field, input)
         }))
         .await;
         let refused: Vec<Vec<String>> = payloads
@@ -186,7 +185,7 @@ async fn one_of_eight_concurrent_uses_of_a_name_succeeds() {
             .collect();
         assert_eq!(refused, vec![vec![taken.to_owned()]; 7], "{field}");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CLY-15
@@ -197,7 +196,7 @@ async fn cly_15_a_customer_that_left_sees_nothing_of_the_group_under_concurrent_
     let crowd = group(&shop, "Crowd").await;
     market(&shop, "Studio", &[&crowd]).await;
     let read = async || {
-        let seen = ada.ask("{ storefront { markets { nodes { name } } } }").await;
+        let seen = ada.query("{ storefront { markets { nodes { name } } } }").await;
         names(&seen["storefront"]["markets"]).len()
     };
     for _ in 0..5 {
@@ -205,7 +204,7 @@ async fn cly_15_a_customer_that_left_sees_nothing_of_the_group_under_concurrent_
         let reads = join_all((0..8).map(|_| read()));
         let leave = async {
             shop.backend
-                .done("customerGroupRemoveCustomers", input(&crowd, &[&id]))
+                .mutate_ok("customerGroupRemoveCustomers", input(&crowd, &[&id]))
                 .await;
             // The removal is acknowledged: no later read shows the member.
             join_all((0..8).map(|_| read())).await

@@ -80,7 +80,7 @@ async fn cly_15_a_member_sees_only_its_own_groups_of_a_market() {
     let stage = Stage::new().await;
     let (shop, ada) = (&stage.shop, &stage.ada.1);
     let both = json!({ "id": stage.studio, "groupIds": [stage.group, stage.others] });
-    shop.backend.done("marketUpdate", both).await;
+    shop.backend.mutate_ok("marketUpdate", both).await;
     let groups = behind(&stage.studio, "Market", "groups");
     for (caller, expected) in [
         (ada, json!(["Printers"])),
@@ -134,7 +134,7 @@ async fn cly_15_a_member_sees_only_itself_in_a_group() {
 async fn printers() -> (Shop, Value, Value) {
     let shop = setup().start().await;
     let registered = with_password("ada@example.com");
-    let registered = shop.browser.done("customerRegister", registered).await;
+    let registered = shop.browser.mutate_ok("customerRegister", registered).await;
     let (bob, _) = customer(&shop, "bob@example.com").await;
     let printers = group(&shop, "Printers").await;
     join(&shop, &printers, &[&registered["customer"]["id"], &bob]).await;

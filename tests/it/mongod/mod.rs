@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use storefront_gateway::platform::secret::Secret;
 use tempfile::TempDir;
 
-/// The timeout for what should happen at once; a limit for failing, not a measurement.
+/// The timeout for events that should happen immediately; a limit for failing, not a measurement.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn options(dir: &Path) -> Options {
@@ -77,7 +77,7 @@ async fn a_database_keeps_its_data_after_a_restart_on_another_port() {
     first.stop().await;
     assert!(!is_alive(process));
 
-    // Another program has taken the port meanwhile.
+    // Another program has taken the port in the meantime.
     let port = std::fs::read_to_string(dir.path().join("mongod.port")).expect("remembered");
     let port: u16 = port.parse().expect("a port");
     let taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("free");
@@ -174,7 +174,7 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_running_server() {
     assert!(matches!(attached, Attached::Own(_)));
     assert_eq!(count(attached.uri()).await, 1);
 
-    // A gateway that starts meanwhile waits until the command ends.
+    // A gateway that starts concurrently waits until the command ends.
     let gateway = tokio::spawn(async move { Managed::start(&options, &Silent).await });
     attached.stop().await;
     gateway.await.expect("no panic").expect("started").stop().await;

@@ -1,4 +1,4 @@
-//! A provider that lies or fails: nobody is signed in, and nothing is stored.
+//! Invalid or missing responses of a provider: the sign-in is refused, and nothing is stored.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
 use super::test_provider::{DISCOVERY, JWKS, Key, TOKEN, USERINFO, published};
-use super::{Op, Reply, WITH_OIDC, arrives, back_with, counts, shop_and_op};
+use super::{Reply, TestProvider, WITH_OIDC, callback_input, counts, shop_and_provider, signed_in_id};
 use crate::kit::Shop;
 
 const BY_PROVIDER: &str = "IDENTITY_PROVIDER_REJECTED provider";
@@ -17,31 +17,35 @@ const BY_CODE: &str = "IDENTITY_PROVIDER_REJECTED code";
 /// Asserts that the sign-in is refused and that nothing is stored.
 async fn assert_refused(shop: &Shop, what: &str, expected: &str) {
     let before = shop.gateway.store.dump().await;
-    let refused = shop.browser.refused(WITH_OIDC, back_with("ada")).await;
+    let refused = shop.browser.user_errors(WITH_OIDC, callback_input("ada")).await;
     assert_eq!(refused, [expected], "{what}");
     assert_eq!(shop.gateway.store.dump().await, before, "{what}: nothing changed");
 }
 
 /// Asserts that the same setup signs in with a valid token, so that the refusal before it had the expected cause.
-async fn assert_good(shop: &Shop, op: &Op, what: &str) {
+async fn assert_valid_token_accepted(shop: &Shop, op: &TestProvider, what: &str) {
     op.give(&op.key().sign(&op.claims(&json!({}))));
-    let payload = shop.browser.change(WITH_OIDC, back_with("ada")).await;
+    let payload = shop.browser.mutate(WITH_OIDC, callback_input("ada")).await;
     assert_eq!(payload["userErrors"], json!([]), "after {what}");
     assert!(payload["token"]["accessToken"].is_string(), "after {what}");
 }
 
 /// Asserts that each token is refused for the reason given beside it, and that a valid token is accepted in between.
-async fn assert_each_is_refused<const N: usize>(shop: &Shop, op: &Op, lies: [([&str; 2], String, &str); N]) {
+async fn assert_each_is_refused<const N: usize>(
+    shop: &Shop,
+    op: &TestProvider,
+    lies: [([&str; 2], String, &str); N],
+) {
     for ([what, reason], id_token, expected) in lies {
         op.give(&id_token);
         assert_refused(shop, what, expected).await;
         let lines = shop.gateway.logs.lines();
-        let told = lines
+        let reported = lines
             .iter()
             .rfind(|line| line.contains("authentication by an identity provider failed"));
-        let told = told.expect("the operator is told");
-        assert!(told.contains(reason), "{what}: {told}");
-        assert_good(shop, op, what).await;
+        let reported = reported.expect("a log line");
+        assert!(reported.contains(reason), "{what}: {reported}");
+        assert_valid_token_accepted(shop, op, what).await;
     }
     assert_eq!(counts(shop).await, (1, 1), "one customer all along");
 }
@@ -55,7 +59,7 @@ fn unsigned(header: &Value, claims: &Value) -> String {
 // EPC-09
 #[tokio::test]
 async fn epc_09_an_id_token_with_invalid_claims_is_refused() {
-    let (shop, op) = shop_and_op().await;
+    let (shop, op) = shop_and_provider().await;
     let now = shop.gateway.app.clock.now().seconds();
     let (other_nonce, others) = (
         "its nonce differs",
@@ -94,12 +98,12 @@ async fn epc_09_an_id_token_with_invalid_claims_is_refused() {
         (["mixed up", "belongs to another access token"], mixed_up),
     ];
     let lies = lies.map(|(what, changes)| {
-        let told = if what[1] == other_nonce {
+        let reported = if what[1] == other_nonce {
             BY_NONCE
         } else {
             BY_PROVIDER
         };
-        (what, op.key().sign(&op.claims(&changes)), told)
+        (what, op.key().sign(&op.claims(&changes)), reported)
     });
     assert_each_is_refused(&shop, &op, lies).await;
 }
@@ -107,7 +111,7 @@ async fn epc_09_an_id_token_with_invalid_claims_is_refused() {
 // EPC-09
 #[tokio::test]
 async fn epc_09_an_id_token_with_an_invalid_signature_is_refused() {
-    let (shop, op) = shop_and_op().await;
+    let (shop, op) = shop_and_provider().await;
     let other = Key::new("first");
     let public = op.key().public();
     let hs256 = unsigned(&json!({ "alg": "HS256", "kid": "first" }), &op.claims(&json!({})));
@@ -153,8 +157,8 @@ async fn epc_09_an_id_token_with_an_invalid_signature_is_refused() {
 // EPC-09
 #[tokio::test]
 async fn epc_09_an_invalid_token_response_is_refused() {
-    let (shop, op) = shop_and_op().await;
-    let goal = Op::start().await;
+    let (shop, op) = shop_and_provider().await;
+    let goal = TestProvider::start().await;
     let error = |code: &str| Reply::Json(400, json!({ "error": code, "error_description": "Kanarie" }));
     let good = json!({ "access_token": "a", "id_token": op.key().sign(&op.claims(&json!({}))) });
     for (what, reply, expected) in [
@@ -187,7 +191,7 @@ async fn epc_09_an_invalid_token_response_is_refused() {
     ] {
         op.reply(TOKEN, reply);
         assert_refused(&shop, what, expected).await;
-        assert_good(&shop, &op, what).await;
+        assert_valid_token_accepted(&shop, &op, what).await;
     }
     assert_eq!(goal.asked(TOKEN), 0, "no redirection is followed");
 }
@@ -195,9 +199,9 @@ async fn epc_09_an_invalid_token_response_is_refused() {
 // EPC-09
 #[tokio::test]
 async fn epc_09_invalid_metadata_or_keys_are_refused() {
-    let (shop, op) = shop_and_op().await;
-    let goal = Op::start().await;
-    let but = |field: &str, value: Value| {
+    let (shop, op) = shop_and_provider().await;
+    let goal = TestProvider::start().await;
+    let patched = |field: &str, value: Value| {
         let mut document = published(&op.issuer);
         document[field] = value;
         Reply::Json(200, document)
@@ -207,12 +211,20 @@ async fn epc_09_invalid_metadata_or_keys_are_refused() {
         (JWKS, Reply::Json(200, json!({ "keys": [op.key().public()] }))),
     ];
     for (path, what, reply) in [
-        (DISCOVERY, "another issuer's", but("issuer", json!(goal.issuer))),
-        (DISCOVERY, "no token endpoint", but("token_endpoint", json!(null))),
+        (
+            DISCOVERY,
+            "another issuer's",
+            patched("issuer", json!(goal.issuer)),
+        ),
+        (
+            DISCOVERY,
+            "no token endpoint",
+            patched("token_endpoint", json!(null)),
+        ),
         (
             DISCOVERY,
             "in the clear",
-            but("token_endpoint", json!("http://op.example/token")),
+            patched("token_endpoint", json!("http://op.example/token")),
         ),
         (
             DISCOVERY,
@@ -234,7 +246,7 @@ async fn epc_09_invalid_metadata_or_keys_are_refused() {
             op.reply(path, reply);
         }
         shop.gateway.advance(Duration::from_secs(61));
-        assert_good(&shop, &op, what).await;
+        assert_valid_token_accepted(&shop, &op, what).await;
     }
     assert_eq!(
         goal.asked(DISCOVERY) + goal.asked(JWKS),
@@ -246,14 +258,14 @@ async fn epc_09_invalid_metadata_or_keys_are_refused() {
 // EPC-09
 #[tokio::test]
 async fn epc_09_unknown_keys_are_fetched_at_most_once_a_minute() {
-    let (shop, op) = shop_and_op().await;
-    arrives(&shop, "ada").await;
+    let (shop, op) = shop_and_provider().await;
+    signed_in_id(&shop, "ada").await;
     assert_eq!((op.asked(DISCOVERY), op.asked(JWKS)), (1, 1));
     let unknown = Key::new("unknown");
     let flood = async |times: usize| {
         op.give(&unknown.sign(&op.claims(&json!({}))));
         for _ in 0..times {
-            let refused = shop.browser.refused(WITH_OIDC, back_with("ada")).await;
+            let refused = shop.browser.user_errors(WITH_OIDC, callback_input("ada")).await;
             assert_eq!(refused, [BY_PROVIDER]);
         }
     };
@@ -268,20 +280,20 @@ async fn epc_09_unknown_keys_are_fetched_at_most_once_a_minute() {
     shop.gateway.advance(Duration::from_secs(1));
     op.rotate(&Key::new("second"));
     op.reply(TOKEN, Reply::ByCode);
-    arrives(&shop, "ada").await;
+    signed_in_id(&shop, "ada").await;
     assert_eq!(op.asked(JWKS), 3, "the new key was found");
-    arrives(&shop, "ada").await;
+    signed_in_id(&shop, "ada").await;
     assert_eq!((op.asked(DISCOVERY), op.asked(JWKS)), (1, 3), "and kept");
 }
 
 // EPC-09: waits for the gateway's own limit once.
 #[tokio::test]
 async fn epc_09_a_hanging_or_unreachable_provider_is_reported() {
-    let (shop, op) = shop_and_op().await;
+    let (shop, op) = shop_and_provider().await;
     op.reply(TOKEN, Reply::Silence);
     assert_refused(&shop, "silence", BY_PROVIDER).await;
     op.reply(TOKEN, Reply::ByCode);
-    arrives(&shop, "ada").await;
+    signed_in_id(&shop, "ada").await;
     op.stop().await;
     assert_refused(&shop, "gone", BY_PROVIDER).await;
     // The discovery document is still cached.
@@ -290,7 +302,7 @@ async fn epc_09_a_hanging_or_unreachable_provider_is_reported() {
     shop.gateway.advance(Duration::from_secs(7200));
     let seen = shop
         .browser
-        .ask(&format!("{{ storefront {{ identityProviders {{ {url} }} }} }}"))
+        .query(&format!("{{ storefront {{ identityProviders {{ {url} }} }} }}"))
         .await;
     let url = seen["storefront"]["identityProviders"][0]["authorizationUrl"].as_str();
     assert!(url.is_some_and(|url| url.starts_with(&op.issuer)), "{seen}");
@@ -299,8 +311,8 @@ async fn epc_09_a_hanging_or_unreachable_provider_is_reported() {
 // EPC-09
 #[tokio::test]
 async fn epc_09_userinfo_of_another_subject_is_ignored() {
-    let (shop, op) = shop_and_op().await;
-    let without = back_with("ada {\"email\": null}");
+    let (shop, op) = shop_and_provider().await;
+    let without = callback_input("ada {\"email\": null}");
     for (what, reply) in [
         (
             "another's",
@@ -314,13 +326,13 @@ async fn epc_09_userinfo_of_another_subject_is_ignored() {
         ("a token", Reply::Text(200, "\"eyJ\"".to_owned())),
     ] {
         op.reply(USERINFO, reply);
-        let refused = shop.browser.refused(WITH_OIDC, without.clone()).await;
+        let refused = shop.browser.user_errors(WITH_OIDC, without.clone()).await;
         assert_eq!(refused, [BY_PROVIDER], "{what}");
     }
     assert_eq!(counts(&shop).await, (0, 0));
     let own = json!({ "sub": "sub-ada", "email": "ada@example.com", "email_verified": true });
     op.reply(USERINFO, Reply::Json(200, own));
-    let payload = shop.browser.done(WITH_OIDC, without).await;
+    let payload = shop.browser.mutate_ok(WITH_OIDC, without).await;
     assert!(payload["customer"]["id"].is_string());
     let bearer = op.last(USERINFO).headers["authorization"]
         .to_str()

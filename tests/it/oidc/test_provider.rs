@@ -72,7 +72,7 @@ impl Key {
     }
 }
 
-struct Manners {
+struct Behavior {
     replies: BTreeMap<String, Reply>,
     asked: Vec<Asked>,
     key: Key,
@@ -81,9 +81,9 @@ struct Manners {
 
 /// A provider on a loopback address. It outlives its handle and ends with the test.
 #[derive(Clone)]
-pub(crate) struct Op {
+pub(crate) struct TestProvider {
     pub(crate) issuer: String,
-    manners: Arc<Mutex<Manners>>,
+    behavior: Arc<Mutex<Behavior>>,
     running: Arc<JoinHandle<()>>,
 }
 
@@ -92,7 +92,7 @@ pub(crate) const JWKS: &str = "/jwks";
 pub(crate) const TOKEN: &str = "/token";
 pub(crate) const USERINFO: &str = "/userinfo";
 
-impl Op {
+impl TestProvider {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let issuer = format!("http://{}", listener.local_addr().expect("an address"));
@@ -103,7 +103,7 @@ impl Op {
             (JWKS, Reply::Json(200, jwks)),
             (TOKEN, Reply::ByCode),
         ];
-        let manners = Manners {
+        let behavior = Behavior {
             replies: replies
                 .into_iter()
                 .map(|(path, reply)| (path.to_owned(), reply))
@@ -112,45 +112,45 @@ impl Op {
             key,
             clock: Clock::system(),
         };
-        let manners = Arc::new(Mutex::new(manners));
-        let state = (issuer.clone(), Arc::clone(&manners));
+        let behavior = Arc::new(Mutex::new(behavior));
+        let state = (issuer.clone(), Arc::clone(&behavior));
         let router = Router::new().fallback(answer).with_state(state);
         let running = tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
         Self {
             issuer,
-            manners,
+            behavior,
             running: Arc::new(running),
         }
     }
 
-    fn manners(&self) -> MutexGuard<'_, Manners> {
-        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    fn behavior(&self) -> MutexGuard<'_, Behavior> {
+        self.behavior.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Issues id tokens by this clock from now on.
     pub(crate) fn follow(&self, clock: &Clock) {
-        self.manners().clock = clock.clone();
+        self.behavior().clock = clock.clone();
     }
 
     /// Sets the answer at a path.
     pub(crate) fn reply(&self, path: &str, reply: Reply) {
-        self.manners().replies.insert(path.to_owned(), reply);
+        self.behavior().replies.insert(path.to_owned(), reply);
     }
 
     /// Signs with another key from now on, and publishes only that key.
     pub(crate) fn rotate(&self, key: &Key) {
         self.reply(JWKS, Reply::Json(200, json!({ "keys": [key.public()] })));
-        self.manners().key = key.clone();
+        self.behavior().key = key.clone();
     }
 
     /// Returns the current signing key.
     pub(crate) fn key(&self) -> Key {
-        self.manners().key.clone()
+        self.behavior().key.clone()
     }
 
     /// Returns the claims of a valid token with these changes.
     pub(crate) fn claims(&self, changes: &Value) -> Value {
-        let mut claims = good_claims(&self.issuer, &self.manners().clock, "ada");
+        let mut claims = valid_claims(&self.issuer, &self.behavior().clock, "ada");
         overlay(&mut claims, changes);
         claims
     }
@@ -162,7 +162,7 @@ impl Op {
 
     /// Returns the number of requests to a path.
     pub(crate) fn asked(&self, path: &str) -> usize {
-        self.manners()
+        self.behavior()
             .asked
             .iter()
             .filter(|asked| asked.path == path)
@@ -171,8 +171,8 @@ impl Op {
 
     /// Returns the last request to a path.
     pub(crate) fn last(&self, path: &str) -> Asked {
-        let manners = self.manners();
-        let last = manners.asked.iter().rev().find(|asked| asked.path == path);
+        let behavior = self.behavior();
+        let last = behavior.asked.iter().rev().find(|asked| asked.path == path);
         last.expect("it was asked").clone()
     }
 
@@ -200,7 +200,7 @@ fn token_response(id_token: &str) -> Value {
     json!({ "access_token": "an access token", "token_type": "Bearer", "id_token": id_token })
 }
 
-fn good_claims(issuer: &str, clock: &Clock, login: &str) -> Value {
+fn valid_claims(issuer: &str, clock: &Clock, login: &str) -> Value {
     let now = clock.now().seconds();
     json!({
         "iss": issuer, "aud": CLIENT_ID, "sub": format!("sub-{login}"), "nonce": NONCE, "iat": now, "exp": now + 300,
@@ -220,21 +220,21 @@ fn overlay(claims: &mut Value, changes: &Value) {
 }
 
 async fn answer(
-    State((issuer, manners)): State<(String, Arc<Mutex<Manners>>)>,
+    State((issuer, behavior)): State<(String, Arc<Mutex<Behavior>>)>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let reply = {
-        let mut manners = manners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut behavior = behavior.lock().unwrap_or_else(PoisonError::into_inner);
         let path = uri.path().to_owned();
-        let reply = manners.replies.get(&path).cloned();
+        let reply = behavior.replies.get(&path).cloned();
         let reply = match reply {
-            Some(Reply::ByCode) => by_code(&issuer, &manners, &form),
+            Some(Reply::ByCode) => by_code(&issuer, &behavior, &form),
             other => other,
         };
-        manners.asked.push(Asked { path, headers, form });
+        behavior.asked.push(Asked { path, headers, form });
         reply
     };
     match reply {
@@ -247,12 +247,12 @@ async fn answer(
     }
 }
 
-fn by_code(issuer: &str, manners: &Manners, form: &BTreeMap<String, String>) -> Option<Reply> {
+fn by_code(issuer: &str, behavior: &Behavior, form: &BTreeMap<String, String>) -> Option<Reply> {
     let code = form.get("code").map(String::as_str).unwrap_or_default();
     let (login, changes) = code.split_once(' ').unwrap_or((code, "{}"));
-    let mut claims = good_claims(issuer, &manners.clock, login);
+    let mut claims = valid_claims(issuer, &behavior.clock, login);
     overlay(&mut claims, &serde_json::from_str(changes).expect("claims"));
-    Some(Reply::Json(200, token_response(&manners.key.sign(&claims))))
+    Some(Reply::Json(200, token_response(&behavior.key.sign(&claims))))
 }
 
 fn text(status: u16, body: String) -> Response {

@@ -4,14 +4,17 @@ use bson::doc;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use super::{ada, by_default, guests, in_storefront, record, standing};
+use super::{ada, by_default, guests, in_storefront, order_count_and_status, record};
 use crate::addresses::{customer, home};
-use crate::customers::but;
+use crate::customers::patched;
 use crate::kit::{self, Caller, Setup, Shop, faults};
 
 /// Returns the input of an order of this customer.
 fn of(shop: &Shop, customer: &Value, number: &str) -> Value {
-    in_storefront(shop, but(by_default(number), json!({ "customerId": customer })))
+    in_storefront(
+        shop,
+        patched(by_default(number), json!({ "customerId": customer })),
+    )
 }
 
 // CLY-10
@@ -24,32 +27,32 @@ async fn cly_10_the_count_is_correct_after_concurrent_recordings_and_cancellatio
     for number in 0..30 {
         placed.push(record(&shop, of(&shop, &id, &format!("old {number}"))).await);
     }
-    assert_eq!(standing(&ada).await, (30, "REPEAT".to_owned()));
+    assert_eq!(order_count_and_status(&ada).await, (30, "REPEAT".to_owned()));
     let node = shop.gateway.another_node().await;
     let there = shop.backend.at(&node);
     let recordings = (0..30).map(|number| {
         let caller = if number % 2 == 0 { &shop.backend } else { &there };
-        caller.change("orderRecord", of(&shop, &id, &format!("new {number}")))
+        caller.mutate("orderRecord", of(&shop, &id, &format!("new {number}")))
     });
     let cancellations = placed.iter().enumerate().map(|(number, order)| {
         let caller = if number % 2 == 0 { &shop.backend } else { &there };
-        caller.change("orderCancel", json!({ "id": order["id"] }))
+        caller.mutate("orderCancel", json!({ "id": order["id"] }))
     });
     let (recorded, cancelled) = join(join_all(recordings), join_all(cancellations)).await;
     for payload in recorded.iter().chain(&cancelled) {
         assert_eq!(faults(payload), [""; 0]);
     }
-    assert_eq!(standing(&ada).await, (30, "REPEAT".to_owned()));
+    assert_eq!(order_count_and_status(&ada).await, (30, "REPEAT".to_owned()));
     let store = &shop.gateway.store;
     assert_eq!(store.count("orders", doc! { "status": "PLACED" }).await, 30);
-    store.assert_whole().await;
+    store.assert_consistent().await;
     // All orders are cancelled, each by two concurrent requests.
-    let cancel = |order: &Value| shop.backend.change("orderCancel", json!({ "id": order["id"] }));
+    let cancel = |order: &Value| shop.backend.mutate("orderCancel", json!({ "id": order["id"] }));
     let orders = recorded.iter().map(|payload| &payload["order"]);
     let payloads = join_all(orders.flat_map(|order| [cancel(order), cancel(order)])).await;
     assert!(payloads.iter().all(|payload| faults(payload).is_empty()));
-    assert_eq!(standing(&ada).await, (0, "PROSPECT".to_owned()));
-    store.assert_whole().await;
+    assert_eq!(order_count_and_status(&ada).await, (0, "PROSPECT".to_owned()));
+    store.assert_consistent().await;
 }
 
 // ORD-01, CLY-10
@@ -71,7 +74,7 @@ async fn ord_01_concurrent_identical_orders_all_succeed_and_count_once() {
                 } else {
                     &there
                 };
-                caller.change("orderRecord", input.clone())
+                caller.mutate("orderRecord", input.clone())
             };
             let payloads = join_all((0..6).map(send)).await;
             let id = &payloads[0]["order"]["id"];
@@ -80,10 +83,10 @@ async fn ord_01_concurrent_identical_orders_all_succeed_and_count_once() {
                 assert!(id.is_string() && payload["order"]["id"] == *id, "{payload}");
             }
         }
-        assert_eq!(standing(&ada).await.0, round + 1);
+        assert_eq!(order_count_and_status(&ada).await.0, round + 1);
     }
     assert_eq!(shop.gateway.store.count("orders", doc! {}).await, 20);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // ORD-01
@@ -95,7 +98,7 @@ async fn ord_01_one_of_several_concurrent_orders_with_one_number_succeeds() {
         let send = |turn: i32| {
             let mut input = in_storefront(&shop, guests(&number));
             input["lines"][0]["quantity"] = json!(1 + turn % 2);
-            shop.backend.change("orderRecord", input)
+            shop.backend.mutate("orderRecord", input)
         };
         let payloads = join_all((0..6).map(send)).await;
         let stored = shop
@@ -112,7 +115,7 @@ async fn ord_01_one_of_several_concurrent_orders_with_one_number_succeeds() {
                 .all(|faults| faults == ["ORDER_NUMBER_TAKEN number"])
         );
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 /// A pseudo-random number generator with the same sequence in every run.
@@ -129,23 +132,23 @@ impl Dice {
 }
 
 /// Records, repeats and cancels orders at random.
-async fn live(shop: &Shop, by: &Caller, customers: &[Value], lane: u64) {
+async fn change_at_random(shop: &Shop, by: &Caller, customers: &[Value], lane: u64) {
     let mut dice = Dice(lane);
     let mut orders: Vec<(Value, Value)> = Vec::new();
     for turn in 0..12 {
         let known = usize::try_from(dice.below(1 + u64::try_from(orders.len()).expect("few"))).expect("few");
         match orders.get(known) {
             Some((order, _)) if dice.below(2) == 0 => {
-                by.done("orderCancel", json!({ "id": order["id"] })).await;
+                by.mutate_ok("orderCancel", json!({ "id": order["id"] })).await;
             }
             Some((order, input)) => {
-                let again = by.done("orderRecord", input.clone()).await;
+                let again = by.mutate_ok("orderRecord", input.clone()).await;
                 assert_eq!(again["order"]["id"], order["id"]);
             }
             None => {
                 let whose = &customers[usize::try_from(dice.below(2)).expect("few")];
                 let input = of(shop, whose, &format!("{lane} {turn}"));
-                let mut payload = by.done("orderRecord", input.clone()).await;
+                let mut payload = by.mutate_ok("orderRecord", input.clone()).await;
                 orders.push((payload["order"].take(), input));
             }
         }
@@ -158,16 +161,16 @@ async fn cly_10_the_counts_are_correct_after_random_concurrent_changes() {
     let shop = Setup::new().set("GATEWAY_REQUEST_TIMEOUT", "120s").start().await;
     let (ada, _) = ada(&shop).await;
     let (bob, address) = customer(&shop, "bob@example.com").await;
-    address.done("customerAddressCreate", home()).await;
+    address.mutate_ok("customerAddressCreate", home()).await;
     let node = shop.gateway.another_node().await;
     let there = shop.backend.at(&node);
     let customers = [ada, bob];
     let lanes = (0..6).map(|lane| {
         let by = if lane % 2 == 0 { &shop.backend } else { &there };
-        live(&shop, by, &customers, lane)
+        change_at_random(&shop, by, &customers, lane)
     });
     join_all(lanes).await;
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SPR-64, CLY-10
@@ -176,13 +179,13 @@ async fn an_order_concurrent_with_address_changes_has_a_consistent_address() {
     let shop = kit::shop().await;
     for round in 0..10 {
         let (id, ada) = customer(&shop, &format!("ada{round}@example.com")).await;
-        ada.done("customerAddressCreate", home()).await;
-        let other = but(home(), json!({ "address1": "Second", "city": "Leipzig" }));
-        let second = ada.done("customerAddressCreate", other).await["address"]["id"].take();
+        ada.mutate_ok("customerAddressCreate", home()).await;
+        let other = patched(home(), json!({ "address1": "Second", "city": "Leipzig" }));
+        let second = ada.mutate_ok("customerAddressCreate", other).await["address"]["id"].take();
         let (payload, _) = join(
             shop.backend
-                .change("orderRecord", of(&shop, &id, &format!("{round}"))),
-            ada.done("customerAddressDelete", json!({ "id": second })),
+                .mutate("orderRecord", of(&shop, &id, &format!("{round}"))),
+            ada.mutate_ok("customerAddressDelete", json!({ "id": second })),
         )
         .await;
         assert_eq!(faults(&payload), [""; 0], "there is a default all the time");
@@ -195,5 +198,5 @@ async fn an_order_concurrent_with_address_changes_has_a_consistent_address() {
             "{address}"
         );
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }

@@ -166,7 +166,7 @@ async fn responses_with_a_secret_are_never_compressed() {
     let document =
         mutation("customerTokenRefresh").replace("userErrors {", &format!("{chosen} userErrors {{"));
     let input = json!({ "input": { "refreshToken": refresh } });
-    let sent = ask(&shop.nobody(), &document, input, Some(all)).await;
+    let sent = ask(&shop.unauthenticated(), &document, input, Some(all)).await;
     assert!(
         sent.bytes.len() >= 1024,
         "{}",
@@ -210,7 +210,7 @@ async fn stored_content_is_served_uncompressed_with_its_tag_and_ranges() {
     let bytes = png_of(100_000);
     ann.upload("cat.png", &bytes).await;
     let seen = ann
-        .ask("{ viewer { storefrontUser { privateStorage { items { nodes { url } } } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { items { nodes { url } } } } } }")
         .await;
     let url = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"][0]["url"];
     let path = url

@@ -30,7 +30,7 @@ fn assert_refused(answer: &Answer, what: &str) {
 }
 
 /// Returns a customer whose access token has expired, and a valid refresh token.
-async fn lapsed(shop: &Shop, email: &str) -> (Caller, String) {
+async fn expired_customer(shop: &Shop, email: &str) -> (Caller, String) {
     let (customer, refresh) = ada(shop, email).await;
     shop.gateway.advance(LIFETIME);
     assert!(!is_signed_in(&customer).await);
@@ -41,8 +41,8 @@ async fn lapsed(shop: &Shop, email: &str) -> (Caller, String) {
 #[tokio::test]
 async fn tok_07_an_expired_token_does_not_prevent_a_refresh() {
     let shop = setup().manual_clock().start().await;
-    let (ada, token) = lapsed(&shop, "ada@example.com").await;
-    let payload = ada.done("customerTokenRefresh", refresh(&token)).await;
+    let (ada, token) = expired_customer(&shop, "ada@example.com").await;
+    let payload = ada.mutate_ok("customerTokenRefresh", refresh(&token)).await;
     let (again, token) = signed_in(&shop, &payload);
     assert!(is_signed_in(&again).await);
     // One document with several operations, of which `operationName` chooses one.
@@ -61,8 +61,8 @@ async fn tok_07_an_expired_token_does_not_prevent_a_refresh() {
     let (_, token) = signed_in(&shop, &refreshed["customerTokenRefresh"].take());
     // Sign-out with an expired access token.
     shop.gateway.advance(LIFETIME);
-    again.done("customerTokenRevoke", refresh(&token)).await;
-    let refused = again.refused("customerTokenRefresh", refresh(&token)).await;
+    again.mutate_ok("customerTokenRevoke", refresh(&token)).await;
+    let refused = again.user_errors("customerTokenRefresh", refresh(&token)).await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
 }
 
@@ -72,17 +72,19 @@ async fn tok_07_a_token_of_an_ended_session_is_ignored() {
     let shop = setup().start().await;
     let (ada, first) = ada(&shop, "ada@example.com").await;
     let (bob, _) = crate::customers::ada(&shop, "bob@example.com").await;
-    bob.done("customerTokenRevoke", json!({})).await;
+    bob.mutate_ok("customerTokenRevoke", json!({})).await;
     assert!(!is_signed_in(&bob).await);
     // The refresh token of another session, with an access token that was revoked.
-    let payload = bob.done("customerTokenRefresh", refresh(&first)).await;
+    let payload = bob.mutate_ok("customerTokenRefresh", refresh(&first)).await;
     let (again, _) = signed_in(&shop, &payload);
     assert_eq!(id_of(&again).await, id_of(&ada).await);
     // Access tokens of a storefront user and of a backend client.
     let ann = shop.ann("ann").await;
-    shop.backend.done("storefrontUserDelete", shop.named("ann")).await;
+    shop.backend
+        .mutate_ok("storefrontUserDelete", shop.named("ann"))
+        .await;
     let second = signed_in(&shop, &payload).1;
-    ann.done("customerTokenRefresh", refresh(&second)).await;
+    ann.mutate_ok("customerTokenRefresh", refresh(&second)).await;
     assert_refused(&ann.send("{ viewer { kind } }", json!({})).await, "viewer");
 }
 
@@ -95,19 +97,21 @@ async fn tok_07_mailed_keys_are_accepted_with_an_expired_token() {
     let to = json!({ "email": "ada@example.com" });
     let mut mails = shop.gateway.mails();
     shop.browser
-        .done("customerEmailVerificationRequest", to.clone())
+        .mutate_ok("customerEmailVerificationRequest", to.clone())
         .await;
     shop.gateway.run_jobs().await;
     let token = mailed(&mut mails, "token").await;
     shop.gateway.advance(LIFETIME);
     assert!(!is_signed_in(&ada).await);
-    let payload = ada.done("customerEmailVerify", json!({ "token": token })).await;
+    let payload = ada
+        .mutate_ok("customerEmailVerify", json!({ "token": token }))
+        .await;
     assert_eq!(payload["customer"]["isEmailVerified"], true);
-    shop.browser.done("customerPasswordResetRequest", to).await;
+    shop.browser.mutate_ok("customerPasswordResetRequest", to).await;
     shop.gateway.run_jobs().await;
     let key = mailed(&mut mails, "key").await;
     let payload = ada
-        .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+        .mutate_ok("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
         .await;
     assert!(is_signed_in(&signed_in(&shop, &payload).0).await);
     shop.gateway.run_jobs().await;
@@ -127,7 +131,7 @@ async fn mailed(mails: &mut MailFolder, name: &str) -> String {
 #[tokio::test]
 async fn tok_07_other_operations_with_an_expired_token_are_refused() {
     let shop = setup().manual_clock().start().await;
-    let (ada, token) = lapsed(&shop, "ada@example.com").await;
+    let (ada, token) = expired_customer(&shop, "ada@example.com").await;
     let refresh_and = |more: &str| {
         format!(
             "mutation($t: String!) {{ customerTokenRefresh(input: {{ refreshToken: $t }}) {{ token {{ expiresAt }} }} {more} }}"
@@ -196,7 +200,7 @@ async fn tok_07_a_forged_token_is_refused_also_with_a_redemption() {
         let answer = caller.send(&mutation("customerTokenRefresh"), input).await;
         assert_refused(&answer, credential);
     }
-    ada.done("customerTokenRefresh", refresh(&token)).await;
+    ada.mutate_ok("customerTokenRefresh", refresh(&token)).await;
 }
 
 // TOK-07, DEF-01
@@ -205,7 +209,7 @@ async fn tok_07_a_body_with_an_expired_token_has_the_limit_of_an_unauthenticated
     let shop = setup().start().await;
     let (_, good) = ada(&shop, "ada@example.com").await;
     let (bob, _) = ada(&shop, "bob@example.com").await;
-    bob.done("customerTokenRevoke", json!({})).await;
+    bob.mutate_ok("customerTokenRevoke", json!({})).await;
     let binary = Binary::start(&shop.gateway, &[]).await;
     let token = bob.credential.as_deref().expect("a token");
     let head = |length: usize| {
@@ -232,6 +236,6 @@ async fn tok_07_a_body_with_an_expired_token_has_the_limit_of_an_unauthenticated
     assert_eq!(raw.answer().await.expect("an answer").status, 401);
     binary
         .caller(&bob)
-        .done("customerTokenRefresh", refresh(&good))
+        .mutate_ok("customerTokenRefresh", refresh(&good))
         .await;
 }
