@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use storefront_gateway::address::{Address, AddressContent, country::CountryCode};
 use storefront_gateway::platform::id::{AddressId, CustomerId, Id, StorefrontId, StorefrontUserId};
 
-use crate::stand::Stand;
+use crate::environment::Environment;
 use crate::{Row, levels};
 
 const CUSTOMERS: usize = 50;
@@ -25,28 +25,28 @@ const ACCOUNTS: &str =
 const PAGE: &str = "query($id: ID!, $first: Int, $after: String, $last: Int) { customer(by: { id: $id }) {
     addresses(first: $first, after: $after, last: $last) { nodes { id } pageInfo { endCursor } } } }";
 
-pub async fn measure(stand: &Stand) -> Vec<Row> {
+pub async fn measure(environment: &Environment) -> Vec<Row> {
     let mut ids = Vec::with_capacity(CUSTOMERS);
     for number in 0..CUSTOMERS {
-        let id = stand
+        let id = environment
             .customer(&format!("account{number}@example.com"), None)
             .await;
-        default_address(stand, &id).await;
-        lay_addresses(stand, &id, 10).await;
+        default_address(environment, &id).await;
+        insert_addresses(environment, &id, 10).await;
         ids.push(id);
     }
-    let mut rows = commands(stand).await;
-    rows.push(ends(stand, &ids[0]).await);
+    let mut rows = commands(environment).await;
+    rows.push(ends(environment, &ids[0]).await);
     rows
 }
 
-async fn commands(stand: &Stand) -> Vec<Row> {
+async fn commands(environment: &Environment) -> Vec<Row> {
     let what = [
         "commands of a page of 50 customers with 10 addresses each and their defaults, idle",
         "the same, a query, with 32 callers at once",
     ];
     let query = (ACCOUNTS, json!({}));
-    let (data, rows) = levels::measure(stand, what, query, COMMANDS).await;
+    let (data, rows) = levels::measure(environment, what, query, COMMANDS).await;
     let customers = data["storefront"]["customers"]["nodes"]
         .as_array()
         .expect("nodes");
@@ -63,23 +63,23 @@ async fn commands(stand: &Stand) -> Vec<Row> {
 }
 
 /// Compares the latency of the first page of a long list with its last page and with a page behind a deep cursor.
-async fn ends(stand: &Stand, id: &str) -> Row {
-    lay_addresses(stand, id, MANY).await;
-    let url = stand.gateway.app.public_url.clone();
+async fn ends(environment: &Environment, id: &str) -> Row {
+    insert_addresses(environment, id, MANY).await;
+    let url = environment.gateway.app.public_url.clone();
     let first = json!({ "id": id, "first": 50 });
     let last = json!({ "id": id, "last": 50 });
     // Only one page of the middle is measured: every page of the middle seeks from a cursor in the same way.
     let mut deep = first.clone();
     for _ in 0..MANY / 100 / 2 {
         let page = json!({ "id": id, "first": 100, "after": deep["after"] });
-        let data = stand.ask(&url, PAGE, page).await;
+        let data = environment.query(&url, PAGE, page).await;
         deep["after"] = data["customer"]["addresses"]["pageInfo"]["endCursor"].clone();
     }
     let mut took: [Vec<Duration>; 3] = Default::default();
     for _ in 0..ROUNDS {
         for (page, took) in [&first, &deep, &last].into_iter().zip(&mut took) {
             let started = tokio::time::Instant::now();
-            let data = stand.ask(&url, PAGE, page.clone()).await;
+            let data = environment.query(&url, PAGE, page.clone()).await;
             took.push(started.elapsed());
             assert_eq!(
                 data["customer"]["addresses"]["nodes"].as_array().map(Vec::len),
@@ -96,27 +96,31 @@ async fn ends(stand: &Stand, id: &str) -> Row {
         what: "a page of a customer's 10,000 addresses: slowest against quickest of first, middle and last",
         measured: format!("{:.2}", slowest / quickest),
         bound: format!("{BOUND}"),
-        kept: slowest / quickest <= BOUND,
+        within_bound: slowest / quickest <= BOUND,
     }
 }
 
 /// Gives a customer a first address, which becomes the default for shipping and billing.
-async fn default_address(stand: &Stand, customer: &str) {
+async fn default_address(environment: &Environment, customer: &str) {
     let query = "mutation($input: CustomerAddressCreateInput!) {
         customerAddressCreate(input: $input) { userErrors { code } } }";
     let input = json!({ "input": {
         "customerId": customer, "firstName": "Ada", "lastName": "Lovelace",
         "address1": "1 Main Street", "city": "Springfield", "iso2Code": "US",
     } });
-    let data = stand.ask(&stand.gateway.app.public_url, query, input).await;
+    let data = environment
+        .query(&environment.gateway.app.public_url, query, input)
+        .await;
     assert_eq!(data["customerAddressCreate"]["userErrors"], json!([]), "{data}");
 }
 
 /// Inserts addresses directly into the database, which takes seconds where requests would take minutes.
-async fn lay_addresses(stand: &Stand, customer: &str, count: usize) {
-    let app = &stand.gateway.app;
+async fn insert_addresses(environment: &Environment, customer: &str, count: usize) {
+    let app = &environment.gateway.app;
     let query = "query($id: ID!) { customer(by: { id: $id }) { storefrontUser { id } } }";
-    let data: Value = stand.ask(&app.public_url, query, json!({ "id": customer })).await;
+    let data: Value = environment
+        .query(&app.public_url, query, json!({ "id": customer }))
+        .await;
     let user = data["customer"]["storefrontUser"]["id"].as_str().expect("a user");
     let now = app.clock.now();
     let content = AddressContent {
@@ -137,7 +141,7 @@ async fn lay_addresses(stand: &Stand, customer: &str, count: usize) {
     };
     let address = || Address {
         id: AddressId::fresh(now, &app.random),
-        storefront_id: StorefrontId::parse(&stand.storefront).expect("an id"),
+        storefront_id: StorefrontId::parse(&environment.storefront).expect("an id"),
         user_id: StorefrontUserId::parse(user).expect("an id"),
         customer_id: CustomerId::parse(customer).expect("an id"),
         content: content.clone(),
@@ -145,7 +149,7 @@ async fn lay_addresses(stand: &Stand, customer: &str, count: usize) {
         updated_at: now,
         version: 1,
     };
-    let addresses = stand.driver().await.collection::<Address>("addresses");
+    let addresses = environment.driver().await.collection::<Address>("addresses");
     for start in (0..count).step_by(5000) {
         let batch: Vec<Address> = (start..count.min(start + 5000)).map(|_| address()).collect();
         addresses.insert_many(batch).await.expect("inserted");

@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Environment;
 
 const ITEMS: usize = 10_000;
 const ORDERS: usize = 1_000;
@@ -28,30 +28,32 @@ const DELETE: &str = "mutation($input: CustomerDeleteInput!) { customerDelete(in
 const ORDER: &str = "mutation($input: OrderRecordInput!) { orderRecord(input: $input) {
     order { id } userErrors { code } } }";
 
-pub async fn measure(stand: &Arc<Stand>) -> Vec<Row> {
-    let reader = stand.user("reads", false).await;
+pub async fn measure(environment: &Arc<Environment>) -> Vec<Row> {
+    let reader = environment.user("reads", false).await;
     let mut customers = Vec::new();
     for number in 0..CUSTOMERS {
-        let id = stand.customer(&format!("erased{number}@example.com"), None).await;
-        fill(stand, &id).await;
+        let id = environment
+            .customer(&format!("erased{number}@example.com"), None)
+            .await;
+        fill(environment, &id).await;
         customers.push(id);
     }
-    let gateway = Served::start("serve-gateway", stand.uri()).await;
+    let gateway = Served::start("serve-gateway", environment.uri()).await;
     let go_on = AtomicBool::new(true);
-    reads(stand, &gateway.url, &reader, Some(READS), &go_on).await;
-    let quiet = reads(stand, &gateway.url, &reader, Some(READS), &go_on).await;
+    reads(environment, &gateway.url, &reader, Some(READS), &go_on).await;
+    let quiet = reads(environment, &gateway.url, &reader, Some(READS), &go_on).await;
     let (mut during, mut took) = (Vec::new(), Vec::new());
     for id in customers {
         let go_on = AtomicBool::new(true);
         let erase = async {
             let started = Instant::now();
             let input = json!({ "input": { "customerId": id } });
-            let data = stand.ask(&gateway.url, DELETE, input).await;
+            let data = environment.query(&gateway.url, DELETE, input).await;
             assert_eq!(data["customerDelete"]["deletedCustomerId"], json!(id), "{data}");
             go_on.store(false, Ordering::SeqCst);
             started.elapsed()
         };
-        let (read, erased) = tokio::join!(reads(stand, &gateway.url, &reader, None, &go_on), erase);
+        let (read, erased) = tokio::join!(reads(environment, &gateway.url, &reader, None, &go_on), erase);
         during.push(read);
         took.push(erased);
     }
@@ -68,7 +70,7 @@ pub async fn measure(stand: &Arc<Stand>) -> Vec<Row> {
             took.as_secs_f64()
         ),
         bound: format!("{BOUND}"),
-        kept: ratio <= BOUND,
+        within_bound: ratio <= BOUND,
     }]
 }
 
@@ -79,16 +81,16 @@ fn middle(mut times: Vec<Duration>) -> Duration {
 
 /// Gives a customer items with contents, and orders. Except for one of each, which the others copy, they are inserted
 /// directly into the database.
-async fn fill(stand: &Stand, customer: &str) {
+async fn fill(environment: &Environment, customer: &str) {
     let query = "query($id: ID!) { customer(by: { id: $id }) { storefrontUser { id } } }";
-    let url = &stand.gateway.app.public_url;
-    let data = stand.ask(url, query, json!({ "id": customer })).await;
+    let url = &environment.gateway.app.public_url;
+    let data = environment.query(url, query, json!({ "id": customer })).await;
     let user = data["customer"]["storefrontUser"]["id"]
         .as_str()
         .expect("a user")
         .to_owned();
-    stand.lay_items(&user, ITEMS).await;
-    let database = stand.driver().await;
+    environment.insert_items(&user, ITEMS).await;
+    let database = environment.driver().await;
     let items = database.collection::<Document>("storageItems");
     let storages = database.collection::<Document>("privateStorages");
     let storage = storages
@@ -100,11 +102,11 @@ async fn fill(stand: &Stand, customer: &str) {
         .distinct("blobId", doc! { "storageId": &storage["_id"] })
         .await
         .expect("read");
-    lay_contents(&database, contents).await;
-    lay_orders(stand, &database, customer).await;
+    insert_contents(&database, contents).await;
+    insert_orders(environment, &database, customer).await;
 }
 
-async fn lay_contents(database: &mongodb::Database, contents: Vec<Bson>) {
+async fn insert_contents(database: &mongodb::Database, contents: Vec<Bson>) {
     let content = bson::Binary {
         subtype: bson::spec::BinarySubtype::Generic,
         bytes: vec![7; 1024],
@@ -125,7 +127,7 @@ async fn lay_contents(database: &mongodb::Database, contents: Vec<Bson>) {
     }
 }
 
-async fn lay_orders(stand: &Stand, database: &mongodb::Database, customer: &str) {
+async fn insert_orders(environment: &Environment, database: &mongodb::Database, customer: &str) {
     let address = json!({
         "firstName": "Ada", "lastName": "Lovelace", "address1": "1 Main Street", "city": "Springfield", "iso2Code": "US",
     });
@@ -135,7 +137,9 @@ async fn lay_orders(stand: &Stand, database: &mongodb::Database, customer: &str)
         "billingAddress": address, "lines": [{ "sku": "MUG", "name": "Mug", "quantity": 1, "unitPrice": amount }],
         "total": amount,
     } });
-    let data = stand.ask(&stand.gateway.app.public_url, ORDER, input).await;
+    let data = environment
+        .query(&environment.gateway.app.public_url, ORDER, input)
+        .await;
     let id = data["orderRecord"]["order"]["id"]
         .as_str()
         .expect("an order")
@@ -160,12 +164,18 @@ async fn lay_orders(stand: &Stand, database: &mongodb::Database, customer: &str)
 
 /// Returns the 99th percentile of the duration of a point read, over `many` reads per reader, or until `go_on` is
 /// cleared.
-async fn reads(stand: &Stand, url: &str, user: &str, many: Option<usize>, go_on: &AtomicBool) -> Duration {
+async fn reads(
+    environment: &Environment,
+    url: &str,
+    user: &str,
+    many: Option<usize>,
+    go_on: &AtomicBool,
+) -> Duration {
     let reader = || async {
         let mut took = Vec::new();
         while go_on.load(Ordering::SeqCst) && many.is_none_or(|many| took.len() < many) {
             let started = Instant::now();
-            let data = stand.ask(url, READ, json!({ "id": user })).await;
+            let data = environment.query(url, READ, json!({ "id": user })).await;
             took.push(started.elapsed());
             assert_eq!(data["storefrontUser"]["storefrontUserId"], "reads", "{data}");
         }

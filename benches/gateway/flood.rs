@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Environment;
 
 /// Clients that log in repeatedly, each as soon as the previous response has arrived.
 const CLIENTS: usize = 64;
@@ -33,27 +33,27 @@ struct Outcomes {
     told_to_wait: AtomicUsize,
 }
 
-pub async fn measure(stand: &Arc<Stand>) -> Vec<Row> {
-    let user = stand.user("flood", false).await;
+pub async fn measure(environment: &Arc<Environment>) -> Vec<Row> {
+    let user = environment.user("flood", false).await;
     for number in 0..CLIENTS {
-        stand.customer(&email(number), Some(PASSWORD)).await;
+        environment.customer(&email(number), Some(PASSWORD)).await;
     }
-    let gateway = Served::start("serve-gateway", stand.uri()).await;
-    reads(stand, &gateway.url, &user).await;
-    let quiet = reads(stand, &gateway.url, &user).await;
+    let gateway = Served::start("serve-gateway", environment.uri()).await;
+    reads(environment, &gateway.url, &user).await;
+    let quiet = reads(environment, &gateway.url, &user).await;
     let before = gateway.used();
     let outcomes = Arc::new(Outcomes::default());
     let logins: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let (stand, url) = (Arc::clone(stand), gateway.url.clone());
-            tokio::spawn(log_in(stand, url, number, Arc::clone(&outcomes)))
+            let (environment, url) = (Arc::clone(environment), gateway.url.clone());
+            tokio::spawn(log_in(environment, url, number, Arc::clone(&outcomes)))
         })
         .collect();
     // Waits until the queue is full and logins are being refused.
     while outcomes.told_to_wait.load(Ordering::SeqCst) < CLIENTS {
         tokio::task::yield_now().await;
     }
-    let flooded = reads(stand, &gateway.url, &user).await;
+    let flooded = reads(environment, &gateway.url, &user).await;
     outcomes.stop.store(true, Ordering::SeqCst);
     for login in join_all(logins).await {
         login.expect("no login fails in another way");
@@ -66,7 +66,7 @@ pub async fn measure(stand: &Arc<Stand>) -> Vec<Row> {
 fn rows(outcomes: &Outcomes, (quiet, flooded): (Duration, Duration), rise: i64) -> Vec<Row> {
     let ratio = flooded.as_secs_f64() / quiet.as_secs_f64();
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
-    let (signed_in, told) = (
+    let (signed_in, reported) = (
         outcomes.signed_in.load(Ordering::SeqCst),
         outcomes.told_to_wait.load(Ordering::SeqCst),
     );
@@ -79,19 +79,19 @@ fn rows(outcomes: &Outcomes, (quiet, flooded): (Duration, Duration), rise: i64) 
                 millis(quiet)
             ),
             bound: format!("{RATIO}, or {} ms", LATENCY.as_millis()),
-            kept: ratio <= RATIO || flooded < LATENCY,
+            within_bound: ratio <= RATIO || flooded < LATENCY,
         },
         Row {
             what: "rise of memory by the flood",
             measured: format!("{:.1} MiB", rise as f64 / 1024.0),
             bound: format!("{} MiB", MEMORY_KIB / 1024),
-            kept: rise < MEMORY_KIB,
+            within_bound: rise < MEMORY_KIB,
         },
         Row {
             what: "logins beyond the queue that were refused with the time of the next attempt; signed in meanwhile",
-            measured: format!("{told}, all of them; {signed_in}"),
+            measured: format!("{reported}, all of them; {signed_in}"),
             bound: "all; some".to_owned(),
-            kept: told > 0 && signed_in > 0,
+            within_bound: reported > 0 && signed_in > 0,
         },
     ]
 }
@@ -100,10 +100,10 @@ fn email(number: usize) -> String {
     format!("flood{number}@example.com")
 }
 
-async fn log_in(stand: Arc<Stand>, url: String, number: usize, outcomes: Arc<Outcomes>) {
+async fn log_in(environment: Arc<Environment>, url: String, number: usize, outcomes: Arc<Outcomes>) {
     let input = json!({ "input": { "email": email(number), "password": PASSWORD } });
     while !outcomes.stop.load(Ordering::SeqCst) {
-        let data = stand.ask(&url, LOGIN, input.clone()).await;
+        let data = environment.query(&url, LOGIN, input.clone()).await;
         let payload = &data["customerTokenCreate"];
         if payload["token"].is_object() {
             outcomes.signed_in.fetch_add(1, Ordering::SeqCst);
@@ -117,12 +117,12 @@ async fn log_in(stand: Arc<Stand>, url: String, number: usize, outcomes: Arc<Out
 }
 
 /// Returns the 99th percentile of the duration of a point read.
-async fn reads(stand: &Stand, url: &str, user: &str) -> Duration {
+async fn reads(environment: &Environment, url: &str, user: &str) -> Duration {
     let reader = || async {
         let mut took = Vec::with_capacity(READS);
         for _ in 0..READS {
             let started = Instant::now();
-            let data = stand.ask(url, READ, json!({ "id": user })).await;
+            let data = environment.query(url, READ, json!({ "id": user })).await;
             took.push(started.elapsed());
             assert_eq!(data["storefrontUser"]["storefrontUserId"], "flood", "{data}");
         }

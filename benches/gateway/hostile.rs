@@ -7,8 +7,8 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::json;
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Environment;
 
 /// Requests of each kind.
 const REQUESTS: usize = 200;
@@ -157,8 +157,8 @@ const KINDS: &[Kind] = &[
 ];
 
 /// Sends the requests of each kind sequentially and reads the processor time of the gateway's process.
-pub async fn measure(stand: &Stand) -> Vec<Row> {
-    let gateway = Served::start("serve-gateway", stand.uri()).await;
+pub async fn measure(environment: &Environment) -> Vec<Row> {
+    let gateway = Served::start("serve-gateway", environment.uri()).await;
     let http = Client::new();
     let mut rows = Vec::new();
     for (what, request) in KINDS {
@@ -175,7 +175,7 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
             what,
             measured: format!("{each:.2} ms"),
             bound: format!("{BOUND} ms"),
-            kept: each <= BOUND,
+            within_bound: each <= BOUND,
         });
     }
     gateway.stop().await;

@@ -13,7 +13,7 @@ use storefront_gateway::reach::scope::Scope;
 use storefront_gateway::reach::{HouseReach, Reach, StorefrontReach};
 use storefront_gateway::storefront::{IntegrationType, store as storefronts};
 
-use crate::stand::Stand;
+use crate::environment::Environment;
 use crate::{Row, levels};
 
 const FEW: u64 = 20_000;
@@ -38,21 +38,21 @@ const RELATED: &str =
 /// One command each for the storefront, the customers, their orders, their groups, and the custom fields.
 const COMMANDS: u64 = 5;
 
-pub async fn measure(stand: &Stand) -> Vec<Row> {
-    let few = store(stand, "FEW").await;
-    let many = store(stand, "MANY").await;
-    crowd(stand, &few, FEW).await;
+pub async fn measure(environment: &Environment) -> Vec<Row> {
+    let few = store(environment, "FEW").await;
+    let many = store(environment, "MANY").await;
+    crowd(environment, &few, FEW).await;
     let started = tokio::time::Instant::now();
-    crowd(stand, &many, MANY).await;
+    crowd(environment, &many, MANY).await;
     let mut rows = vec![Row {
         what: "seconds for 200,000 customers with addresses and orders",
         measured: format!("{:.0}", started.elapsed().as_secs_f64()),
         bound: "reported only".to_owned(),
-        kept: true,
+        within_bound: true,
     }];
     let mut groups = Vec::new();
     for storefront in [&few, &many] {
-        groups.push(half_in_a_group(stand, storefront).await);
+        groups.push(half_in_a_group(environment, storefront).await);
     }
     let by_group = |group: &str| json!({ "status": "REPEAT", "groupId": group });
     let by_email = json!({ "email": { "startsWith": "crowd" } });
@@ -75,14 +75,14 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
             "CREATED_AT",
         ),
     ] {
-        rows.push(pages(stand, [&few, &many], filters, key, what).await);
+        rows.push(pages(environment, [&few, &many], filters, key, what).await);
     }
     let what = [
         "commands of a page of 50 customers with orders and lines, groups, and custom fields, idle",
         "the same, a query, with 32 callers at once",
     ];
     let query = (RELATED, json!({ "storefront": many }));
-    let (data, commands) = levels::measure(stand, what, query, COMMANDS).await;
+    let (data, commands) = levels::measure(environment, what, query, COMMANDS).await;
     let customers = data["storefront"]["customers"]["nodes"]
         .as_array()
         .expect("nodes");
@@ -97,7 +97,7 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
 }
 
 /// Adds every second customer to a new group, directly in the database, and returns the group's id.
-async fn half_in_a_group(stand: &Stand, storefront: &str) -> String {
+async fn half_in_a_group(environment: &Environment, storefront: &str) -> String {
     let query = "mutation($group: CustomerGroupCreateInput!, $field: CustomFieldDefineInput!) {
         customerGroupCreate(input: $group) { customerGroup { id } }
         customFieldDefine(input: $field) { userErrors { code } } }";
@@ -105,10 +105,12 @@ async fn half_in_a_group(stand: &Stand, storefront: &str) -> String {
         "group": { "storefrontId": storefront, "name": "half" },
         "field": { "storefrontId": storefront, "key": "tier", "name": "Tier", "type": "STRING" },
     });
-    let data = stand.ask(&stand.gateway.app.public_url, query, input).await;
+    let data = environment
+        .query(&environment.gateway.app.public_url, query, input)
+        .await;
     let group = data["customerGroupCreate"]["customerGroup"]["id"].as_str();
     let group = group.unwrap_or_else(|| panic!("{data}")).to_owned();
-    let customers = stand.driver().await.collection::<Document>("customers");
+    let customers = environment.driver().await.collection::<Document>("customers");
     let every_second = doc! { "storefrontId": storefront, "referenceNumber": { "$mod": [2, 0] } };
     let update = doc! { "$set": { "groupIds": [&group] } };
     customers
@@ -119,10 +121,10 @@ async fn half_in_a_group(stand: &Stand, storefront: &str) -> String {
 }
 
 /// Creates another storefront in the benchmark's organization and returns its id.
-async fn store(stand: &Stand, code: &str) -> String {
-    let app = &stand.gateway.app;
+async fn store(environment: &Environment, code: &str) -> String {
+    let app = &environment.gateway.app;
     let new = storefronts::NewStorefront {
-        organization: stand.organization.clone(),
+        organization: environment.organization.clone(),
         name: code.to_owned(),
         code: code.to_owned(),
         integration_type: IntegrationType::Custom,
@@ -134,27 +136,32 @@ async fn store(stand: &Stand, code: &str) -> String {
     made.expect("made").expect("free").id.to_string()
 }
 
-async fn crowd(stand: &Stand, storefront: &str, many: u64) {
+async fn crowd(environment: &Environment, storefront: &str, many: u64) {
     let id = StorefrontId::parse(storefront).expect("an id");
-    let place = tokio::time::timeout(Duration::from_secs(30), reached(stand, &id)).await;
+    let place = tokio::time::timeout(Duration::from_secs(30), reached(environment, &id)).await;
     let place = place.expect("a new storefront is reached within seconds");
-    let app = &stand.gateway.app;
+    let app = &environment.gateway.app;
     let crowd = Crowd { app, place: &place };
     crowd.grow_to(many, &Progress::detect()).await.expect("laid");
 }
 
 /// Returns the reach into a storefront, once the gateway has refreshed what the credential reaches.
-async fn reached(stand: &Stand, storefront: &StorefrontId) -> StorefrontReach {
+async fn reached(environment: &Environment, storefront: &StorefrontId) -> StorefrontReach {
     loop {
-        if let Some(place) = reach(stand).await.only(storefront) {
+        if let Some(place) = reach(environment).await.only(storefront) {
             return place;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-async fn reach(stand: &Stand) -> Reach {
-    let known = stand.gateway.app.access.authenticate(&stand.secret).await;
+async fn reach(environment: &Environment) -> Reach {
+    let known = environment
+        .gateway
+        .app
+        .access
+        .authenticate(&environment.secret)
+        .await;
     let principal = known.expect("an answer").expect("a good secret");
     principal
         .reach_to_write(&Policy::backend(Scope::CustomersWrite))
@@ -163,7 +170,7 @@ async fn reach(stand: &Stand) -> Reach {
 
 /// Compares the first page of the small storefront with the first page and a deep page of the large one.
 async fn pages(
-    stand: &Stand,
+    environment: &Environment,
     [few, many]: [&str; 2],
     [of_few, of_many]: [&Value; 2],
     key: &str,
@@ -174,7 +181,7 @@ async fn pages(
     for _ in 0..DEEP * PAGE / 100 {
         let mut page = deep.clone();
         page["first"] = 100.into();
-        let found = list(stand, page).await;
+        let found = list(environment, page).await;
         deep["after"] = found["pageInfo"]["endCursor"].clone();
     }
     let asked = [first(few, of_few), first(many, of_many), deep];
@@ -182,7 +189,7 @@ async fn pages(
     for _ in 0..ROUNDS {
         for (page, took) in asked.iter().zip(&mut took) {
             let started = tokio::time::Instant::now();
-            let found = list(stand, page.clone()).await;
+            let found = list(environment, page.clone()).await;
             took.push(started.elapsed());
             assert_eq!(found["nodes"].as_array().map(Vec::len), Some(PAGE));
         }
@@ -197,12 +204,12 @@ async fn pages(
         what,
         measured: format!("{:.2}", slowest / quickest),
         bound: format!("{BOUND}"),
-        kept: slowest / quickest <= BOUND,
+        within_bound: slowest / quickest <= BOUND,
     }
 }
 
-async fn list(stand: &Stand, variables: Value) -> Value {
-    let url = &stand.gateway.app.public_url;
-    let data = stand.ask(url, LIST, variables).await;
+async fn list(environment: &Environment, variables: Value) -> Value {
+    let url = &environment.gateway.app.public_url;
+    let data = environment.query(url, LIST, variables).await;
     data["storefront"]["customers"].clone()
 }

@@ -12,8 +12,9 @@
 )]
 
 mod accounts;
-mod bare;
-mod child;
+mod baseline;
+mod child_process;
+mod environment;
 mod erasing;
 mod flood;
 mod hostile;
@@ -23,11 +24,10 @@ mod memory;
 mod merging;
 mod nested;
 mod point;
-mod stand;
 
 use std::sync::Arc;
 
-use stand::Stand;
+use environment::Environment;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,8 +36,8 @@ fn main() {
         .build()
         .expect("a runtime");
     match arguments.first().map(String::as_str) {
-        Some("serve-gateway") => runtime.block_on(child::serve_gateway(&arguments[1])),
-        Some("serve-bare") => runtime.block_on(bare::serve(&arguments[1])),
+        Some("serve-gateway") => runtime.block_on(child_process::serve_gateway(&arguments[1])),
+        Some("serve-bare") => runtime.block_on(baseline::serve(&arguments[1])),
         // `cargo test --benches` asks for a quick pass; the measurements are not run then.
         _ if arguments.iter().any(|argument| argument == "--test") => {}
         _ => runtime.block_on(measure(&arguments)),
@@ -52,55 +52,55 @@ async fn measure(arguments: &[String]) {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let wanted = |part: &str| named.is_empty() || named.contains(&part);
-    let stand = Arc::new(Stand::build().await);
-    let mut kept = true;
+    let environment = Arc::new(Environment::build().await);
+    let mut within_bound = true;
     println!("| figure | measured | at most |\n|---|---|---|");
     if wanted("merging") {
-        kept &= tell(merging::measure(&stand).await);
+        within_bound &= print_rows(merging::measure(&environment).await);
     }
     if wanted("nested") {
-        kept &= tell(nested::measure(&stand).await);
+        within_bound &= print_rows(nested::measure(&environment).await);
     }
     if wanted("accounts") {
-        kept &= tell(accounts::measure(&stand).await);
+        within_bound &= print_rows(accounts::measure(&environment).await);
     }
     if wanted("flood") {
-        kept &= tell(flood::measure(&stand).await);
+        within_bound &= print_rows(flood::measure(&environment).await);
     }
     if wanted("erasing") {
-        kept &= tell(erasing::measure(&stand).await);
+        within_bound &= print_rows(erasing::measure(&environment).await);
     }
     if wanted("memory") {
-        kept &= tell(memory::measure(&stand).await);
+        within_bound &= print_rows(memory::measure(&environment).await);
     }
     if wanted("hostile") {
-        kept &= tell(hostile::measure(&stand).await);
+        within_bound &= print_rows(hostile::measure(&environment).await);
     }
     if wanted("point") {
-        kept &= tell(point::measure(&stand).await);
+        within_bound &= print_rows(point::measure(&environment).await);
     }
     // Runs last: once several storefronts exist, every query has to name its storefront.
     if wanted("lists") {
-        kept &= tell(lists::measure(&stand).await);
+        within_bound &= print_rows(lists::measure(&environment).await);
     }
-    Arc::into_inner(stand)
-        .expect("nothing uses it any more")
+    Arc::into_inner(environment)
+        .expect("no further handles")
         .close()
         .await;
-    if !kept {
+    if !within_bound {
         eprintln!("A figure is over its bound.");
         std::process::exit(1);
     }
 }
 
 /// Prints rows of the table as soon as they are known. Returns whether all are within their bounds.
-fn tell(rows: impl IntoIterator<Item = Row>) -> bool {
-    let mut kept = true;
+fn print_rows(rows: impl IntoIterator<Item = Row>) -> bool {
+    let mut within_bound = true;
     for row in rows {
         println!("| {} | {} | {} |", row.what, row.measured, row.bound);
-        kept &= row.kept;
+        within_bound &= row.within_bound;
     }
-    kept
+    within_bound
 }
 
 /// One row of the table.
@@ -108,5 +108,5 @@ struct Row {
     what: &'static str,
     measured: String,
     bound: String,
-    kept: bool,
+    within_bound: bool,
 }

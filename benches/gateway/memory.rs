@@ -6,8 +6,8 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Environment;
 
 const SIZE: usize = 50 * 1024 * 1024;
 const BOUND_KIB: i64 = 16 * 1024;
@@ -15,13 +15,13 @@ const BOUND_KIB: i64 = 16 * 1024;
 const UPLOAD: &str = "mutation($file: Upload!, $owner: StorefrontUserBy!) {
     storageItemUpload(input: { file: $file, owner: $owner }) { storageItem { url } userErrors { code message } } }";
 
-pub async fn measure(stand: &Stand) -> Vec<Row> {
-    let owner = stand.user("memory", false).await;
-    let gateway = Served::start("serve-gateway", stand.uri()).await;
+pub async fn measure(environment: &Environment) -> Vec<Row> {
+    let owner = environment.user("memory", false).await;
+    let gateway = Served::start("serve-gateway", environment.uri()).await;
     // A small file first fills pools and caches and loads code pages.
-    transfer(stand, &gateway.url, &owner, 64 * 1024).await;
+    transfer(environment, &gateway.url, &owner, 64 * 1024).await;
     let before = gateway.used();
-    transfer(stand, &gateway.url, &owner, SIZE).await;
+    transfer(environment, &gateway.url, &owner, SIZE).await;
     let after = gateway.used();
     gateway.stop().await;
     let rise = (after.peak_kib - before.peak_kib).max(after.resident_kib - before.resident_kib);
@@ -30,12 +30,12 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
         what: "rise of the process's peak memory by an upload and a download of 50 MiB",
         measured: format!("{:.1} MiB", mib(rise)),
         bound: format!("{:.0} MiB", mib(BOUND_KIB)),
-        kept: rise < BOUND_KIB,
+        within_bound: rise < BOUND_KIB,
     }]
 }
 
 /// Uploads a file and downloads it again, both as streams.
-async fn transfer(stand: &Stand, url: &str, owner: &str, size: usize) {
+async fn transfer(environment: &Environment, url: &str, owner: &str, size: usize) {
     let client = reqwest::Client::new();
     let operations = json!({ "query": UPLOAD, "variables": { "file": null, "owner": { "id": owner } } });
     let form = Form::new()
@@ -47,7 +47,7 @@ async fn transfer(stand: &Stand, url: &str, owner: &str, size: usize) {
         );
     let request = client
         .post(format!("{url}/graphql"))
-        .bearer_auth(&stand.secret)
+        .bearer_auth(&environment.secret)
         .multipart(form);
     let sent = request
         .header("GraphQL-Require-Preflight", "1")

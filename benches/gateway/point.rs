@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::Row;
-use crate::child::Served;
-use crate::stand::Stand;
+use crate::child_process::Served;
+use crate::environment::Environment;
 
 /// Requests in a round; enough that the clock's ticks of 10 ms do not matter.
 const REQUESTS: usize = 6000;
 /// Rounds, which alternate between the servers so that a machine that slows down affects both. The totals are compared:
 /// with a few callers, the rounds of one server differ by a quarter, depending on when its threads sleep, so that the
-/// ratio of a single round says little.
+/// ratio of a single round is not meaningful.
 const ROUNDS: usize = 21;
 /// Concurrent requests: a single one, a few, and enough to keep both cores busy. With a few, how often a server sleeps
 /// and is woken depends on its speed, which favours the faster server twice.
@@ -25,10 +25,10 @@ const WHAT: [&str; 3] = [
 const QUERY: &str =
     "query Point($id: ID!) { storefrontUser(by: { id: $id }) { id storefrontUserId isAnonymous createdAt } }";
 
-pub async fn measure(stand: &Stand) -> Vec<Row> {
-    let id = stand.user("point", false).await;
-    let gateway = Served::start("serve-gateway", stand.uri()).await;
-    let bare = Served::start("serve-bare", stand.uri()).await;
+pub async fn measure(environment: &Environment) -> Vec<Row> {
+    let id = environment.user("point", false).await;
+    let gateway = Served::start("serve-gateway", environment.uri()).await;
+    let bare = Served::start("serve-bare", environment.uri()).await;
     let through_graphql = (
         format!("{}/graphql", gateway.url),
         json!({ "query": QUERY, "variables": { "id": id } }),
@@ -38,7 +38,7 @@ pub async fn measure(stand: &Stand) -> Vec<Row> {
     for (what, callers) in WHAT.into_iter().zip(CALLERS) {
         rows.push(
             compare(
-                stand,
+                environment,
                 what,
                 callers,
                 (&gateway, &through_graphql),
@@ -56,7 +56,7 @@ type Question = (String, Value);
 
 /// Compares the processor time of both servers with this number of concurrent callers.
 async fn compare(
-    stand: &Stand,
+    environment: &Environment,
     what: &'static str,
     callers: usize,
     (gateway, through_graphql): (&Served, &Question),
@@ -64,8 +64,8 @@ async fn compare(
 ) -> Row {
     let (mut ours, mut theirs) = (0.0, 0.0);
     for round in 0..=ROUNDS {
-        let graphql = cpu_of(stand, gateway, callers, through_graphql).await;
-        let plain = cpu_of(stand, bare, callers, directly).await;
+        let graphql = cpu_of(environment, gateway, callers, through_graphql).await;
+        let plain = cpu_of(environment, bare, callers, directly).await;
         // The first round fills caches and pools.
         if round > 0 {
             (ours, theirs) = (ours + graphql, theirs + plain);
@@ -81,16 +81,21 @@ async fn compare(
             micros(theirs)
         ),
         bound: format!("{BOUND}"),
-        kept: ratio <= BOUND,
+        within_bound: ratio <= BOUND,
     }
 }
 
 /// Returns the processor time that a round costs the server, in seconds.
-async fn cpu_of(stand: &Stand, server: &Served, callers: usize, (url, body): &Question) -> f64 {
+async fn cpu_of(environment: &Environment, server: &Served, callers: usize, (url, body): &Question) -> f64 {
     let before = server.used().cpu;
     let client = reqwest::Client::new();
     let tasks = (0..callers).map(|_| {
-        let (client, url, body, secret) = (client.clone(), url.clone(), body.clone(), stand.secret.clone());
+        let (client, url, body, secret) = (
+            client.clone(),
+            url.clone(),
+            body.clone(),
+            environment.secret.clone(),
+        );
         tokio::spawn(async move {
             for _ in 0..REQUESTS / callers {
                 let sent = client

@@ -23,11 +23,11 @@ fn setup() -> Setup {
 }
 
 fn at(caller: &Caller, address: &str) -> Caller {
-    caller.saying("X-Forwarded-For", address)
+    caller.with_header("X-Forwarded-For", address)
 }
 
 async fn register(caller: &Caller) -> Value {
-    caller.change(REGISTER, json!({ "isAnonymous": true })).await
+    caller.mutate(REGISTER, json!({ "isAnonymous": true })).await
 }
 
 /// Registers one anonymous user per caller, up to 20 concurrently; returns how many succeeded.
@@ -52,12 +52,12 @@ fn wait(payload: &Value) -> u64 {
     assert!(payload["storefrontUser"].is_null() && payload["token"].is_null());
     payload["userErrors"][0]["retryAfterSeconds"]
         .as_u64()
-        .expect("it says when")
+        .expect("a wait")
 }
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_an_address_registers_sixty_anonymous_users_a_minute() {
+async fn sfu_40_a_client_address_registers_sixty_anonymous_users_a_minute() {
     let shop = setup().start().await;
     let node = shop.gateway.another_node().await;
     let crowd = at(&shop.browser, "203.0.113.9");
@@ -79,16 +79,16 @@ async fn sfu_40_an_address_registers_sixty_anonymous_users_a_minute() {
     // A request that is rejected by validation does not count against the limit.
     let plain = at(&shop.browser, "203.0.113.11");
     for _ in 0..70 {
-        let refused = plain.refused(REGISTER, json!({ "isAnonymous": false })).await;
+        let refused = plain.user_errors(REGISTER, json!({ "isAnonymous": false })).await;
         assert_eq!(refused, ["FORBIDDEN isAnonymous"]);
     }
     assert_eq!(registered(std::iter::once(plain)).await, 1);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_a_storefront_takes_six_thousand_a_minute_from_browsers() {
+async fn sfu_40_a_storefront_accepts_six_thousand_registrations_a_minute_from_browsers() {
     let shop = setup().start().await;
     for address in ["203.0.113.9", "203.0.113.10"] {
         assert_eq!(registered(std::iter::once(at(&shop.browser, address))).await, 1);
@@ -104,14 +104,14 @@ async fn sfu_40_a_storefront_takes_six_thousand_a_minute_from_browsers() {
     let last = at(&shop.browser, "203.0.113.77");
     assert_eq!(wait(&register(&last).await), 60);
     // Registrations by a backend are not limited.
-    shop.backend.done(REGISTER, shop.user("guest", true)).await;
+    shop.backend.mutate_ok(REGISTER, shop.user("guest", true)).await;
     shop.gateway.advance(60 * SECOND);
     assert_eq!(registered(std::iter::once(last)).await, 1);
 }
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_without_limits_the_rate_is_lifted_and_the_quota_is_not() {
+async fn sfu_40_disabled_rate_limits_do_not_disable_the_quota() {
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "off")
         .set("GATEWAY_ANONYMOUS_QUOTA", "10KiB")
@@ -119,13 +119,15 @@ async fn sfu_40_without_limits_the_rate_is_lifted_and_the_quota_is_not() {
         .await;
     assert_eq!(registered((0..70).map(|_| shop.browser.clone())).await, 70);
     let payload = register(&shop.browser).await;
-    let guest = shop.nobody().with(payload["token"]["accessToken"].as_str());
+    let guest = shop
+        .unauthenticated()
+        .with(payload["token"]["accessToken"].as_str());
     assert_eq!(uploads(&guest, 11 * KIBIBYTE).await, [FULL]);
 }
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_a_document_that_is_no_backends_registers_once() {
+async fn sfu_40_a_document_of_a_non_backend_registers_at_most_one_user() {
     let shop = setup().start().await;
     let twice = "mutation { a: storefrontUserRegister(input: {isAnonymous: true}) { userErrors { code } } \
                  b: storefrontUserRegister(input: {isAnonymous: true}) { userErrors { code } } }";
@@ -134,7 +136,7 @@ async fn sfu_40_a_document_that_is_no_backends_registers_once() {
     // The second pass covers documents that are already in the cache of prepared documents.
     for _ in 0..2 {
         for document in [twice, hidden] {
-            for caller in [&shop.browser, &shop.nobody()] {
+            for caller in [&shop.browser, &shop.unauthenticated()] {
                 let answer = caller.send(document, json!({})).await;
                 assert_eq!(answer.codes(), ["LIMIT_EXCEEDED"]);
             }
@@ -169,7 +171,7 @@ async fn uploads(person: &Caller, size: usize) -> Vec<String> {
 
 async fn quota_of(person: &Caller) -> Value {
     let seen = person
-        .ask("{ viewer { storefrontUser { privateStorage { quotaBytes } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { quotaBytes } } } }")
         .await;
     seen["viewer"]["storefrontUser"]["privateStorage"]["quotaBytes"].clone()
 }
@@ -199,7 +201,7 @@ async fn sfu_40_an_anonymous_user_has_a_quota_of_its_own() {
     assert_eq!(uploads(&ann, 150 * KIBIBYTE).await, [""; 0]);
     // A promoted user has the quota of a regular one.
     shop.backend
-        .done("storefrontUserPromote", shop.pair("guest", "bob"))
+        .mutate_ok("storefrontUserPromote", shop.pair("guest", "bob"))
         .await;
     assert_eq!(uploads(&guest, 50 * KIBIBYTE).await, [""; 0]);
     // A merge is never refused for the quota; afterwards the regular quota applies.
@@ -207,12 +209,12 @@ async fn sfu_40_an_anonymous_user_has_a_quota_of_its_own() {
     assert_eq!(uploads(&guest, 90 * KIBIBYTE).await, [""; 0]);
     shop.merge("guest", "ann").await;
     assert_eq!(uploads(&ann, 90 * KIBIBYTE).await, [""; 0]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-40
 #[tokio::test]
-async fn sfu_40_the_smaller_quota_holds() {
+async fn sfu_40_the_smaller_quota_applies() {
     let shop = Setup::new()
         .set("GATEWAY_STORAGE_QUOTA", "10KiB")
         .set("GATEWAY_STORAGE_MAX_FILE", "10KiB")
@@ -226,7 +228,7 @@ async fn sfu_40_the_smaller_quota_holds() {
 
 // SFU-40, STO-01
 #[tokio::test]
-async fn sfu_40_the_quota_holds_under_uploads_at_once() {
+async fn sfu_40_concurrent_uploads_do_not_exceed_the_anonymous_quota() {
     let shop = small().start().await;
     let guest = shop.guest("guest").await;
     let node = shop.gateway.another_node().await;
@@ -240,7 +242,7 @@ async fn sfu_40_the_quota_holds_under_uploads_at_once() {
     for outcome in outcomes.iter().filter(|outcome| !outcome.is_empty()) {
         assert_eq!(*outcome, [FULL]);
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 /// Begins an upload whose body is sent piece by piece through the returned sender.
@@ -278,7 +280,7 @@ fn begin_upload(
 
 // SFU-40, SFU-35
 #[tokio::test]
-async fn sfu_40_an_upload_under_way_while_its_user_becomes_regular_has_the_regular_quota() {
+async fn sfu_40_an_upload_during_promotion_has_the_regular_quota() {
     let shop = small().start().await;
     let guests = ["promoted", "merged", "neither"];
     shop.ann("ann").await;
@@ -291,23 +293,23 @@ async fn sfu_40_an_upload_under_way_while_its_user_becomes_regular_has_the_regul
     let have_begun = async || shop.gateway.store.count("unclaimedContent", doc! {}).await > 0;
     kit::eventually("an upload has begun", have_begun).await;
     shop.backend
-        .done("storefrontUserPromote", shop.pair("promoted", "bob"))
+        .mutate_ok("storefrontUserPromote", shop.pair("promoted", "bob"))
         .await;
     shop.merge("merged", "ann").await;
     let mut outcomes = Vec::new();
     for (pieces, answer) in uploads {
-        // An upload that has been refused meanwhile no longer reads its body, so the send may fail.
+        // An upload that was refused in the meantime no longer reads its body, so the send may fail.
         let _sent = pieces.send(vec![7; 400 * KIBIBYTE]);
         drop(pieces);
         outcomes.push(faults(&answer.await.expect("no panic")));
     }
     assert_eq!(outcomes, [vec![], vec![], vec![FULL.to_owned()]]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // STO-01
 #[tokio::test]
-async fn sto_01_the_number_of_items_is_limited_with_the_quota() {
+async fn sto_01_the_quota_limits_the_number_of_items() {
     let shop = Setup::new().set("GATEWAY_ANONYMOUS_QUOTA", "8MiB").start().await;
     let guest = shop.guest("guest").await;
     guest.upload("cat.png", &png_of(100)).await;
@@ -339,7 +341,7 @@ async fn sto_01_the_number_of_items_is_limited_with_the_quota() {
 
 /// Mutations that check or issue a secret may appear only once in a document.
 #[tokio::test]
-async fn a_mutation_that_hits_a_secret_stands_once_in_a_document() {
+async fn a_credential_mutation_is_allowed_once_per_document() {
     let shop: Shop = kit::shop().await;
     let revoke = |alias: &str| {
         format!("{alias}: customerTokenRevoke(input: {{refreshToken: \"rt_x\"}}) {{ userErrors {{ code }} }}")
@@ -349,14 +351,14 @@ async fn a_mutation_that_hits_a_secret_stands_once_in_a_document() {
         .gateway
         .commands
         .during(
-            shop.nobody()
+            shop.unauthenticated()
                 .send(&format!("mutation {{ {} }}", aliased.join(" ")), json!({})),
         )
         .await;
     assert_eq!(answer.codes(), ["LIMIT_EXCEEDED"]);
     assert!(commands.is_empty(), "{commands:?}");
     let once = shop
-        .nobody()
+        .unauthenticated()
         .send(&format!("mutation {{ {} }}", revoke("a")), json!({}))
         .await;
     assert_eq!(once.codes(), [""; 0]);

@@ -23,7 +23,7 @@ fn credentials(shop: &Shop) -> [&str; 2] {
 }
 
 #[tokio::test]
-async fn graphql_codegen_makes_typescript_that_is_right_and_works() {
+async fn graphql_codegen_generates_typescript_that_compiles_and_runs() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -35,7 +35,7 @@ async fn graphql_codegen_makes_typescript_that_is_right_and_works() {
 }
 
 #[tokio::test]
-async fn relay_compiles_and_pages_and_refetches() {
+async fn relay_compiles_paginates_and_refetches() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -54,7 +54,7 @@ async fn relay_compiles_and_pages_and_refetches() {
 }
 
 #[tokio::test]
-async fn apollo_client_reads_pages_changes_and_uploads() {
+async fn apollo_client_queries_paginates_mutates_and_uploads() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -67,7 +67,7 @@ async fn apollo_client_reads_pages_changes_and_uploads() {
 
 // DEF-04
 #[tokio::test]
-async fn nodes_fetch_sees_what_is_refused_before_it_is_read() {
+async fn node_fetch_receives_a_response_sent_before_the_request_was_read() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -79,7 +79,7 @@ async fn nodes_fetch_sees_what_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn urql_pages_and_keeps_parts_of_objects_together() {
+async fn urql_paginates_and_normalizes_objects() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -92,7 +92,7 @@ async fn urql_pages_and_keeps_parts_of_objects_together() {
 
 // GQL-06
 #[tokio::test]
-async fn apollos_link_for_persisted_queries_falls_back_to_the_text() {
+async fn apollo_persisted_query_link_falls_back_to_the_full_document() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -104,7 +104,7 @@ async fn apollos_link_for_persisted_queries_falls_back_to_the_text() {
 }
 
 #[tokio::test]
-async fn the_schema_follows_the_rules_of_graphql_eslint() {
+async fn the_schema_passes_graphql_eslint() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -112,7 +112,7 @@ async fn the_schema_follows_the_rules_of_graphql_eslint() {
 }
 
 #[tokio::test]
-async fn graphql_inspector_finds_the_exported_schema_served() {
+async fn graphql_inspector_finds_no_difference_between_exported_and_served_schema() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -135,7 +135,7 @@ async fn graphql_over_http_passes_every_audit() {
 
 // GQL-01, GQL-02
 #[tokio::test]
-async fn five_thousand_requests_are_judged_as_graphql_js_judges_them() {
+async fn validation_agrees_with_graphql_js_on_five_thousand_requests() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };
@@ -150,7 +150,7 @@ async fn five_thousand_requests_are_judged_as_graphql_js_judges_them() {
 }
 
 #[tokio::test]
-async fn graphiql_works_in_a_browser_from_the_gateway_alone() {
+async fn graphiql_runs_in_a_browser_without_other_servers() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };

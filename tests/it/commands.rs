@@ -46,7 +46,7 @@ impl Operator {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "the settings of whoever runs the tests are kept from the gateway"
+        reason = "the settings of the developer's environment must not reach the gateway"
     )]
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_storefront-gateway"));
@@ -80,12 +80,12 @@ impl Operator {
     }
 
     /// The error output of a command that must fail with this exit code.
-    async fn refused(&self, words: &[&str], code: i32) -> String {
+    async fn user_errors(&self, words: &[&str], code: i32) -> String {
         let output = self.run(words).await;
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {message}");
         assert!(output.stdout.is_empty(), "{words:?}: {}", text(&output.stdout));
-        said
+        message
     }
 
     /// Starts a gateway and waits for its start line.
@@ -202,7 +202,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_schema_needs_nothing() {
+async fn the_schema_command_needs_no_settings_or_database() {
     let operator = Operator::new().with("GATEWAY_JOBS", "perhaps");
     let output = operator.run(&["schema"]).await;
     assert!(output.status.success());
@@ -212,20 +212,20 @@ async fn the_schema_needs_nothing() {
 }
 
 #[tokio::test]
-async fn all_wrong_settings_are_told_at_once() {
+async fn all_invalid_settings_are_reported_together() {
     let operator = Operator::new()
         .with("GATEWAY_JOBS", "perhaps")
         .with("GATEWAY_MAX_BODY", "much")
         .with("GATEWAY_PUBLIC_ULR", "https://shop.example");
     for command in [&["serve"][..], &["client", "list"], &[]] {
-        let said = operator.refused(command, 1).await;
+        let message = operator.user_errors(command, 1).await;
         for name in [
             "GATEWAY_JOBS",
             "GATEWAY_MAX_BODY",
             "GATEWAY_PUBLIC_ULR",
             "GATEWAY_PUBLIC_URL",
         ] {
-            assert!(said.contains(name), "{command:?}: {said}");
+            assert!(message.contains(name), "{command:?}: {message}");
         }
     }
     let output = operator.run(&["check", "--json"]).await;
@@ -237,7 +237,7 @@ async fn all_wrong_settings_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn wrong_use_ends_with_two() {
+async fn a_usage_error_exits_with_code_two() {
     let operator = Operator::new();
     for words in [
         &["polish"][..],
@@ -252,14 +252,14 @@ async fn wrong_use_ends_with_two() {
         &["demo", "--customers", "0"],
         &["demo", "--customers", "many"],
     ] {
-        let said = operator.refused(words, 2).await;
-        assert!(said.starts_with("error:"), "{words:?}: {said}");
+        let message = operator.user_errors(words, 2).await;
+        assert!(message.starts_with("error:"), "{words:?}: {message}");
     }
     assert!(!operator.data().exists());
 }
 
 #[tokio::test]
-async fn commands_make_storefronts_beside_a_running_gateway() {
+async fn commands_create_storefronts_of_a_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let organization = operator
@@ -294,8 +294,8 @@ async fn commands_make_storefronts_beside_a_running_gateway() {
     let storefront = operator.json(&create).await;
     assert_eq!(keys(&storefront), ["code", "id"]);
     let sto = member(&storefront, "id");
-    let said = operator.refused(&create, 1).await;
-    assert!(said.contains("has this"), "{said}");
+    let message = operator.user_errors(&create, 1).await;
+    assert!(message.contains("has this"), "{message}");
     let url = "https://prints.example/account";
     let updated = operator
         .json(&[
@@ -319,7 +319,7 @@ async fn commands_make_storefronts_beside_a_running_gateway() {
 }
 
 #[tokio::test]
-async fn commands_make_and_revoke_clients_beside_a_running_gateway() {
+async fn commands_create_and_revoke_clients_of_a_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -394,7 +394,7 @@ fn adding_a_provider(sto: &str) -> [&str; 18] {
 
 // DEF-09
 #[tokio::test]
-async fn a_secret_is_read_from_a_file_or_standard_input_and_not_from_the_command_line() {
+async fn a_secret_is_read_from_a_file_or_standard_input_only() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -402,18 +402,18 @@ async fn a_secret_is_read_from_a_file_or_standard_input_and_not_from_the_command
     let place = add
         .iter()
         .position(|word| *word == SECRET_FILE)
-        .expect("it is there");
+        .expect("it exists");
     for old in [
         ["--client-secret", "hunter2"].as_slice(),
         &["--client-secret=hunter2"],
     ] {
         let words = [&add[..place - 1], old, &add[place + 1..]].concat();
-        let said = operator.refused(&words, 2).await;
-        assert!(said.contains("--client-secret-file"), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        let message = operator.user_errors(&words, 2).await;
+        assert!(message.contains("--client-secret-file"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
-    let said = operator.refused(&add, 1).await;
-    assert!(said.contains(SECRET_FILE), "it is missing: {said}");
+    let message = operator.user_errors(&add, 1).await;
+    assert!(message.contains(SECRET_FILE), "the file is missing: {message}");
 
     let mut words = add;
     words[place] = "-";
@@ -435,7 +435,7 @@ async fn a_secret_is_read_from_a_file_or_standard_input_and_not_from_the_command
 
 // EPC-09
 #[tokio::test]
-async fn commands_add_and_remove_identity_providers_beside_a_running_gateway() {
+async fn commands_add_and_remove_identity_providers_of_a_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -445,7 +445,7 @@ async fn commands_add_and_remove_identity_providers_beside_a_running_gateway() {
     let added = operator.json(&add).await;
     assert_eq!(keys(&added), ["id"]);
     assert!(member(&added, "id").starts_with("idp_"));
-    let again = operator.refused(&add, 1).await;
+    let again = operator.user_errors(&add, 1).await;
     assert!(again.contains("--key") && !again.contains("hunter2"), "{again}");
     let listed = operator.run(&["--json", "identity-provider", "list"]).await;
     let listed = text(&listed.stdout);
@@ -483,19 +483,19 @@ async fn commands_add_and_remove_identity_providers_beside_a_running_gateway() {
         ("--key", "OP"),
         ("--client-id", "a b"),
     ] {
-        let place = add.iter().position(|word| *word == option).expect("it is there");
+        let place = add.iter().position(|word| *word == option).expect("it exists");
         let mut words = add;
         words[place + 1] = bad;
-        let said = operator.refused(&words, 2).await;
-        assert!(said.contains(option), "{said}");
+        let message = operator.user_errors(&words, 2).await;
+        assert!(message.contains(option), "{message}");
     }
     let without = &add[..add.len() - 4];
-    assert!(operator.refused(without, 2).await.contains("--redirect-uri"));
+    assert!(operator.user_errors(without, 2).await.contains("--redirect-uri"));
     assert!(gateway.is_live().await);
 }
 
 #[tokio::test]
-async fn a_command_names_what_is_not_there() {
+async fn a_command_names_the_object_not_found() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
     let demo = operator.json(&["demo"]).await;
@@ -542,13 +542,13 @@ async fn a_command_names_what_is_not_there() {
         (vec!["jobs", "retry", "job_1"], "job_1"),
         (vec!["audit", "list", "--customer", &no_cus], &no_cus),
     ] {
-        let said = operator.refused(&words, 1).await;
-        assert!(said.contains(named), "{words:?}: {said}");
+        let message = operator.user_errors(&words, 1).await;
+        assert!(message.contains(named), "{words:?}: {message}");
     }
 }
 
 #[tokio::test]
-async fn a_token_from_the_console_is_of_the_running_gateway() {
+async fn a_token_from_the_command_line_is_valid_at_the_running_gateway() {
     let operator = Operator::new();
     let gateway = operator.serve(&["--demo"]).await;
     let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
@@ -611,11 +611,11 @@ async fn id_of(customers: &Collection<Document>, email: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_audit_trail_is_listed_newest_first_also_of_a_customer_who_is_gone() {
+async fn the_audit_trail_of_a_deleted_customer_is_listed_newest_first() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
     let customers = customers(&operator).await;
-    kit::eventually("the demo is there", async || {
+    kit::eventually("the demo data exists", async || {
         let grouped = doc! { "emailKey": { "$regex": "^jonas@" }, "groupIds": { "$exists": true } };
         customers.count_documents(grouped).await.expect("counted") == 1
     })
@@ -671,7 +671,7 @@ async fn the_audit_trail_is_listed_newest_first_also_of_a_customer_who_is_gone()
 }
 
 #[tokio::test]
-async fn the_audit_trail_says_so_when_there_is_nothing_to_tell() {
+async fn an_empty_audit_trail_is_reported_as_empty() {
     let operator = Operator::new();
     let _gateway = operator.serve(&["--demo"]).await;
     // Customers added by `demo --customers` are not registered, so they have no audit entries.
@@ -693,7 +693,7 @@ fn claims_of(issued: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_gateway_stops_cleanly_with_its_database() {
+async fn a_stopped_gateway_stops_its_database() {
     let operator = Operator::new();
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut gateway = operator.serve(&["--demo"]).await;
@@ -707,11 +707,11 @@ async fn a_gateway_stops_cleanly_with_its_database() {
             gateway.log()
         );
         assert!(!is_alive(server));
-        let said = operator.run(&["storefront", "list"]).await;
+        let message = operator.run(&["storefront", "list"]).await;
         assert!(
-            said.status.success(),
+            message.status.success(),
             "the directory is free: {}",
-            text(&said.stderr)
+            text(&message.stderr)
         );
     }
 }
@@ -720,14 +720,14 @@ async fn a_gateway_stops_cleanly_with_its_database() {
 async fn a_second_gateway_on_a_data_directory_is_refused() {
     let operator = Operator::new();
     let gateway = operator.serve(&[]).await;
-    let said = operator.refused(&["serve"], 1).await;
-    assert!(said.contains("already uses the data directory"), "{said}");
-    assert!(said.contains(&gateway.process().to_string()), "{said}");
+    let message = operator.user_errors(&["serve"], 1).await;
+    assert!(message.contains("already uses the data directory"), "{message}");
+    assert!(message.contains(&gateway.process().to_string()), "{message}");
     assert!(gateway.is_live().await);
 }
 
 #[tokio::test]
-async fn a_killed_gateway_leaves_no_server_behind() {
+async fn a_killed_gateway_leaves_no_database_server_running() {
     let operator = Operator::new();
     let mut gateway = operator.serve(&["--demo"]).await;
     let server = server_process(&operator.data());
@@ -738,7 +738,7 @@ async fn a_killed_gateway_leaves_no_server_behind() {
 }
 
 #[tokio::test]
-async fn a_gateway_ends_with_its_database() {
+async fn a_gateway_exits_when_its_database_is_killed() {
     let operator = Operator::new();
     let mut gateway = operator.serve(&[]).await;
     kill(server_process(&operator.data()), Signal::SIGKILL).expect("killed");
@@ -748,7 +748,7 @@ async fn a_gateway_ends_with_its_database() {
 }
 
 #[tokio::test]
-async fn the_demo_shows_the_same_credentials_at_every_start() {
+async fn the_demo_prints_the_same_credentials_at_every_start() {
     let operator = Operator::new();
     let first = operator.json(&["demo"]).await;
     assert_eq!(
@@ -787,9 +787,9 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
     let listed = operator.json(&["client", "list"]).await;
     let listed = listed.as_array().expect("a list").iter();
     let listed: BTreeSet<&str> = listed.map(|client| member(client, "id")).collect();
-    let told = first["clients"].as_object().expect("an object").values();
-    let told: BTreeSet<&str> = told.filter_map(Value::as_str).collect();
-    assert_eq!(listed, told);
+    let reported = first["clients"].as_object().expect("an object").values();
+    let reported: BTreeSet<&str> = reported.filter_map(Value::as_str).collect();
+    assert_eq!(listed, reported);
     // The backend's id and secret obtain a token at the OAuth token endpoint.
     let post = async |form: &[(&str, &str)]| {
         let posting = reqwest::Client::new().post(format!("{}/oauth/token", gateway.url));
@@ -813,7 +813,7 @@ async fn the_demo_shows_the_same_credentials_at_every_start() {
 }
 
 #[tokio::test]
-async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
+async fn interrupted_demo_data_is_completed_by_the_next_start() {
     let operator = Operator::new();
     let mut gateway = operator.serve(&["--demo"]).await;
     let uri = std::fs::read_to_string(operator.data().join("mongod.uri")).expect("published");
@@ -877,7 +877,7 @@ async fn a_demo_that_was_cut_off_is_finished_by_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_demos_crowd_is_as_large_as_asked_wherever_filling_it_was_cut_off() {
+async fn demo_customers_reach_the_requested_number_after_an_interruption() {
     const MANY: u64 = 3_210;
     let operator = Operator::new();
     let mut gateway = operator.serve(&["--demo"]).await;
@@ -892,10 +892,13 @@ async fn a_demos_crowd_is_as_large_as_asked_wherever_filling_it_was_cut_off() {
     let mut filling = operator.command(&words).spawn().expect("starts");
     kit::eventually("some are there", async || count().await > 0).await;
     filling.kill().await.expect("killed");
-    assert!(count().await < MANY, "it was too quick to be cut off");
+    assert!(
+        count().await < MANY,
+        "the command ended before it was interrupted"
+    );
     operator.json(&words).await;
     assert_eq!(count().await, MANY);
-    store.assert_whole().await;
+    store.assert_consistent().await;
     // A smaller number removes no customers, and the same number adds none.
     for fewer in ["10", &many] {
         operator.json(&["demo", "--customers", fewer]).await;
@@ -905,13 +908,13 @@ async fn a_demos_crowd_is_as_large_as_asked_wherever_filling_it_was_cut_off() {
 }
 
 #[tokio::test]
-async fn a_demo_is_not_filled_into_a_database_that_is_in_use() {
+async fn demo_data_is_not_added_to_a_database_in_use() {
     let operator = Operator::new();
     operator
         .json(&["organization", "create", "--name", "Prints"])
         .await;
-    let said = operator.refused(&["demo"], 1).await;
-    assert!(said.contains("not empty"), "{said}");
+    let message = operator.user_errors(&["demo"], 1).await;
+    assert!(message.contains("not empty"), "{message}");
     let mut gateway = operator.serve(&["--demo"]).await;
     assert!(gateway.is_live().await);
     assert!(
@@ -927,27 +930,27 @@ async fn a_demo_is_not_filled_into_a_database_that_is_in_use() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_told_with_its_setting() {
+async fn an_address_in_use_is_reported_with_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = taken.local_addr().expect("an address").to_string();
-    let said = Operator::new()
+    let message = Operator::new()
         .with("GATEWAY_LISTEN", &address)
-        .refused(&["serve"], 1)
+        .user_errors(&["serve"], 1)
         .await;
     assert!(
-        said.contains("GATEWAY_LISTEN") && said.contains(&address),
-        "{said}"
+        message.contains("GATEWAY_LISTEN") && message.contains(&address),
+        "{message}"
     );
     let metrics = Operator::new().with("GATEWAY_METRICS_LISTEN", &address);
-    let said = metrics.refused(&["serve"], 1).await;
+    let message = metrics.user_errors(&["serve"], 1).await;
     assert!(
-        said.contains("GATEWAY_METRICS_LISTEN") && said.contains(&address),
-        "{said}"
+        message.contains("GATEWAY_METRICS_LISTEN") && message.contains(&address),
+        "{message}"
     );
 }
 
 #[tokio::test]
-async fn a_gateway_starts_before_its_database() {
+async fn a_gateway_starts_before_its_database_is_available() {
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .expect("bound")
         .local_addr()
@@ -965,7 +968,7 @@ async fn a_gateway_starts_before_its_database() {
 }
 
 #[tokio::test]
-async fn a_log_for_programs_is_an_object_a_line() {
+async fn the_json_log_has_one_object_per_line() {
     let operator = Operator::new()
         .with("GATEWAY_LOG_FORMAT", "json")
         .with("GATEWAY_METRICS_LISTEN", "127.0.0.1:0");
@@ -992,7 +995,7 @@ async fn a_log_for_programs_is_an_object_a_line() {
 }
 
 #[tokio::test]
-async fn metrics_are_served_on_their_own_address() {
+async fn metrics_are_served_at_a_separate_address() {
     let operator = Operator::new().with("GATEWAY_METRICS_LISTEN", "127.0.0.1:0");
     let mut gateway = operator.serve(&["--demo"]).await;
     eventually("the address is logged", || gateway.log().contains("/metrics")).await;

@@ -33,7 +33,7 @@ async fn try_upload(person: &Caller, number: u32) -> Value {
 async fn assert_no_orphans(shop: &Shop) {
     shop.gateway.run_jobs().await;
     let store = &shop.gateway.store;
-    store.assert_whole().await;
+    store.assert_consistent().await;
     let items = store.count("storageItems", doc! {}).await;
     assert_eq!(store.count("content.files", doc! {}).await, items);
     assert_eq!(store.count("unclaimedContent", doc! {}).await, 0);
@@ -41,7 +41,7 @@ async fn assert_no_orphans(shop: &Shop) {
 
 // SFU-02, SFU-14
 #[tokio::test]
-async fn sfu_14_of_fifty_registrations_at_once_one_succeeds() {
+async fn sfu_14_one_of_fifty_concurrent_registrations_succeeds() {
     let shop = kit::shop().await;
     let node = shop.gateway.another_node().await;
     let there = shop.backend.at(&node);
@@ -51,7 +51,7 @@ async fn sfu_14_of_fifty_registrations_at_once_one_succeeds() {
         } else {
             &there
         };
-        caller.change("storefrontUserRegister", shop.user("ann", turn.is_multiple_of(3)))
+        caller.mutate("storefrontUserRegister", shop.user("ann", turn.is_multiple_of(3)))
     };
     let payloads = join_all((0..50).map(register)).await;
     assert_eq!(succeeded(&payloads), 1);
@@ -61,14 +61,17 @@ async fn sfu_14_of_fifty_registrations_at_once_one_succeeds() {
     );
     assert_eq!(shop.gateway.store.count("storefrontUsers", doc! {}).await, 1);
     assert_eq!(shop.gateway.store.count("privateStorages", doc! {}).await, 1);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-26
 #[tokio::test]
-async fn sfu_26_of_fifty_ensures_at_once_one_creates() {
+async fn sfu_26_one_of_fifty_concurrent_ensures_creates_the_user() {
     let shop = kit::shop().await;
-    let ensure = |_| shop.backend.done("storefrontUserEnsure", shop.user("ann", false));
+    let ensure = |_| {
+        shop.backend
+            .mutate_ok("storefrontUserEnsure", shop.user("ann", false))
+    };
     let payloads = join_all((0..50).map(ensure)).await;
     let created = payloads
         .iter()
@@ -80,12 +83,12 @@ async fn sfu_26_of_fifty_ensures_at_once_one_creates() {
             .iter()
             .all(|payload| payload["storefrontUser"] == payloads[0]["storefrontUser"])
     );
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-32, SFU-35
 #[tokio::test]
-async fn sfu_35_of_eight_merges_into_two_users_at_once_one_target_wins() {
+async fn sfu_35_concurrent_merges_into_two_users_have_one_target() {
     let shop = kit::shop().await;
     for round in 0..5 {
         let (guest, ann, bob) = (
@@ -101,7 +104,7 @@ async fn sfu_35_of_eight_merges_into_two_users_at_once_one_target_wins() {
         let merge = |turn: usize| {
             let regular = if turn.is_multiple_of(2) { &ann } else { &bob };
             shop.backend
-                .change("storefrontUserMergeAnonymous", shop.pair(&guest, regular))
+                .mutate("storefrontUserMergeAnonymous", shop.pair(&guest, regular))
         };
         let payloads = join_all((0..8).map(merge)).await;
         assert_eq!(succeeded(&payloads), 4, "those into the winner: {payloads:#?}");
@@ -117,12 +120,12 @@ async fn sfu_35_of_eight_merges_into_two_users_at_once_one_target_wins() {
         let (anns, bobs) = (item_ids(&ann_token).await.len(), item_ids(&bob_token).await.len());
         assert_eq!((anns + bobs, anns * bobs), (3, 0), "all with the winner");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-35
 #[tokio::test]
-async fn sfu_35_no_upload_is_lost_while_a_merge_runs() {
+async fn sfu_35_no_upload_is_lost_during_a_merge() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let mut acknowledged = 0;
@@ -152,7 +155,7 @@ async fn sfu_35_no_upload_is_lost_while_a_merge_runs() {
 }
 
 #[tokio::test]
-async fn an_upload_and_the_deletion_of_its_user_leave_nothing_half() {
+async fn concurrent_upload_and_user_deletion_leave_no_orphans() {
     let shop = kit::shop().await;
     for round in 0..10 {
         let id = format!("ann {round}");
@@ -166,7 +169,7 @@ async fn an_upload_and_the_deletion_of_its_user_leave_nothing_half() {
         }));
         join(
             uploads,
-            shop.backend.done("storefrontUserDelete", shop.named(&id)),
+            shop.backend.mutate_ok("storefrontUserDelete", shop.named(&id)),
         )
         .await;
     }
@@ -181,14 +184,14 @@ async fn an_upload_and_the_deletion_of_its_user_leave_nothing_half() {
 }
 
 #[tokio::test]
-async fn one_item_is_deleted_once_and_counted_once() {
+async fn concurrent_deletions_of_an_item_succeed_once() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for number in 0..5 {
         ann.upload("cat.png", &png(number)).await;
     }
     for id in item_ids(&ann).await {
-        let delete = |_| ann.change("storageItemDelete", json!({ "id": id }));
+        let delete = |_| ann.mutate("storageItemDelete", json!({ "id": id }));
         let payloads = join_all((0..6).map(delete)).await;
         assert_eq!(succeeded(&payloads), 1);
         assert_eq!(codes(&payloads), ["STORAGE_ITEM_NOT_FOUND id"]);
@@ -197,14 +200,14 @@ async fn one_item_is_deleted_once_and_counted_once() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_deleted_while_it_is_merged_is_gone_or_moved() {
+async fn an_item_deleted_during_a_merge_is_deleted_or_moved() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for round in 0..10 {
         let id = format!("guest {round}");
         let guest = shop.guest(&id).await;
         let item = guest.upload("cat.png", &png(1)).await;
-        let delete = guest.change("storageItemDelete", json!({ "id": item["id"] }));
+        let delete = guest.mutate("storageItemDelete", json!({ "id": item["id"] }));
         let (deleted, merged) = join(delete, shop.merge(&id, "ann")).await;
         let moved = merged["movedItemCount"].as_i64().unwrap_or_default();
         let gone = i64::from(faults(&deleted).is_empty());
@@ -212,11 +215,11 @@ async fn an_item_that_is_deleted_while_it_is_merged_is_gone_or_moved() {
         assert_eq!(
             gone + i64::try_from(left.len()).expect("few"),
             1,
-            "gone, or ann's: {deleted} {merged}"
+            "deleted, or owned by ann: {deleted} {merged}"
         );
         assert!(moved <= 1);
         for id in left {
-            ann.done("storageItemDelete", json!({ "id": id })).await;
+            ann.mutate_ok("storageItemDelete", json!({ "id": id })).await;
         }
     }
     assert_no_orphans(&shop).await;
@@ -224,7 +227,7 @@ async fn an_item_that_is_deleted_while_it_is_merged_is_gone_or_moved() {
 
 // SFU-36
 #[tokio::test]
-async fn sfu_36_of_promoting_and_merging_at_once_one_wins() {
+async fn sfu_36_concurrent_promotion_and_merge_have_one_winner() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for round in 0..10 {
@@ -234,10 +237,10 @@ async fn sfu_36_of_promoting_and_merging_at_once_one_wins() {
         let before = item_ids(&ann).await.len();
         let promote = shop
             .backend
-            .change("storefrontUserPromote", shop.pair(&guest, &new));
+            .mutate("storefrontUserPromote", shop.pair(&guest, &new));
         let merge = shop
             .backend
-            .change("storefrontUserMergeAnonymous", shop.pair(&guest, "ann"));
+            .mutate("storefrontUserMergeAnonymous", shop.pair(&guest, "ann"));
         let (promoted, merged) = join(promote, merge).await;
         let outcome = (faults(&promoted), faults(&merged));
         assert_eq!(succeeded(&[promoted, merged]), 1, "{outcome:?}");
@@ -252,7 +255,7 @@ async fn sfu_36_of_promoting_and_merging_at_once_one_wins() {
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_of_expiry_and_use_at_once_one_wins() {
+async fn sfu_09_concurrent_expiry_and_use_have_one_winner() {
     let setup = Setup::new()
         .set("GATEWAY_ANONYMOUS_TTL", "1h")
         .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d")
@@ -267,7 +270,7 @@ async fn sfu_09_of_expiry_and_use_at_once_one_wins() {
         // Merge at the moment of expiry: either everything is moved, or everything is deleted.
         let merge = shop
             .backend
-            .change("storefrontUserMergeAnonymous", shop.pair(&id, "ann"));
+            .mutate("storefrontUserMergeAnonymous", shop.pair(&id, "ann"));
         let (merged, ()) = join(merge, shop.gateway.run_jobs()).await;
         let gone = ["STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId"];
         assert!(faults(&merged).is_empty() || faults(&merged) == gone, "{merged}");

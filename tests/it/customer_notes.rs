@@ -11,14 +11,14 @@ use crate::kit::{Caller, Shop, redact};
 /// Adds a note about the customer and returns its id.
 pub(crate) async fn note(backend: &Caller, customer: &Value, text: &str) -> Value {
     let input = json!({ "customerId": customer, "text": text });
-    backend.done("customerNoteCreate", input).await["customerNote"]["id"].take()
+    backend.mutate_ok("customerNoteCreate", input).await["customerNote"]["id"].take()
 }
 
 async fn notes(caller: &Caller, customer: &Value) -> Value {
     let query = format!(
         "{{ node(id: {customer}) {{ ... on Customer {{ notes {{ totalCount nodes {{ text }} }} }} }} }}"
     );
-    caller.ask(&query).await["node"]["notes"].take()
+    caller.query(&query).await["node"]["notes"].take()
 }
 
 async fn shop_with_ada() -> (Shop, Caller, Value) {
@@ -35,7 +35,7 @@ async fn nte_01_a_note_has_its_text_and_its_author() {
     let (grace, _) = on_behalf(&shop).await;
     let text = "Called about order 1001.\nPrefers e-mail.";
     let input = json!({ "customerId": id, "text": text });
-    let by_owner = grace.done("customerNoteCreate", input.clone()).await;
+    let by_owner = grace.mutate_ok("customerNoteCreate", input.clone()).await;
     insta::assert_json_snapshot!(redact(by_owner), @r#"
     {
       "customerNote": {
@@ -51,11 +51,11 @@ async fn nte_01_a_note_has_its_text_and_its_author() {
       "userErrors": []
     }
     "#);
-    let by_client = shop.backend.done("customerNoteCreate", input).await;
+    let by_client = shop.backend.mutate_ok("customerNoteCreate", input).await;
     let author = &by_client["customerNote"]["author"];
     assert_eq!(author["kind"], "CLIENT");
     assert_eq!(author["name"], Value::Null);
-    let client = shop.backend.ask("{ viewer { apiClient { id } } }").await;
+    let client = shop.backend.query("{ viewer { apiClient { id } } }").await;
     assert_eq!(author["id"], client["viewer"]["apiClient"]["id"]);
 }
 
@@ -76,18 +76,18 @@ async fn nte_01_notes_are_listed_newest_first_and_paged() {
              hasPreviousPage endCursor }} }} }} }} }}"
         )
     };
-    let first = shop.backend.ask(&page("first: 2")).await["node"]["notes"].take();
+    let first = shop.backend.query(&page("first: 2")).await["node"]["notes"].take();
     assert_eq!(first["nodes"], json!([{ "text": "three" }, { "text": "two" }]));
     assert_eq!(first["pageInfo"]["hasNextPage"], true);
     let after = format!("first: 2, after: {}", first["pageInfo"]["endCursor"]);
-    let second = shop.backend.ask(&page(&after)).await["node"]["notes"].take();
+    let second = shop.backend.query(&page(&after)).await["node"]["notes"].take();
     assert_eq!(second["nodes"], json!([{ "text": "one" }]));
     assert_eq!(second["pageInfo"]["hasPreviousPage"], true);
 }
 
 // NTE-01
 #[tokio::test]
-async fn nte_01_neither_the_customer_nor_its_user_sees_that_there_are_notes() {
+async fn nte_01_notes_are_hidden_from_the_customer_and_its_user() {
     let (shop, ada, id) = shop_with_ada().await;
     let (other, _) = crate::customers::ada(&shop, "other@example.com").await;
     let other_id = id_of(&other).await;
@@ -96,14 +96,14 @@ async fn nte_01_neither_the_customer_nor_its_user_sees_that_there_are_notes() {
     assert_eq!(notes(&ada, &id).await, Value::Null);
     assert_eq!(notes(&other, &other_id).await, Value::Null);
     let reference =
-        ada.ask("{ viewer { customer { reference } } }").await["viewer"]["customer"]["reference"].take();
+        ada.query("{ viewer { customer { reference } } }").await["viewer"]["customer"]["reference"].take();
     let user = shop.token(reference.as_str().expect("a reference")).await;
     assert_eq!(notes(&user, &id).await, Value::Null);
     // The payload of the customer's own mutation shows none either.
     let change =
         "mutation { customerUpdate(input: { firstName: \"Ada\" }) { customer { notes { totalCount } } } }";
     assert_eq!(
-        ada.ask(change).await["customerUpdate"]["customer"]["notes"],
+        ada.query(change).await["customerUpdate"]["customer"]["notes"],
         Value::Null
     );
     let reader = shop.backend_with(&[Scope::CustomersRead]).await;
@@ -112,19 +112,21 @@ async fn nte_01_neither_the_customer_nor_its_user_sees_that_there_are_notes() {
 
 // NTE-01
 #[tokio::test]
-async fn nte_01_a_deleted_note_is_gone_and_one_of_another_store_is_not_found() {
+async fn nte_01_a_deleted_note_and_a_note_of_another_store_are_not_found() {
     let (shop, _, id) = shop_with_ada().await;
     let kept = note(&shop.backend, &id, "kept").await;
     let deleted = note(&shop.backend, &id, "deleted").await;
     let payload = shop
         .backend
-        .done("customerNoteDelete", json!({ "id": deleted }))
+        .mutate_ok("customerNoteDelete", json!({ "id": deleted }))
         .await;
     assert_eq!(payload["deletedCustomerNoteId"], deleted);
     let rival = shop.rival().await;
     for (caller, id) in [(&shop.backend, &deleted), (&rival.backend, &kept)] {
         assert_eq!(
-            caller.refused("customerNoteDelete", json!({ "id": id })).await,
+            caller
+                .user_errors("customerNoteDelete", json!({ "id": id }))
+                .await,
             ["CUSTOMER_NOTE_NOT_FOUND id"]
         );
     }
@@ -136,10 +138,10 @@ async fn nte_01_a_deleted_note_is_gone_and_one_of_another_store_is_not_found() {
 
 // NTE-01
 #[tokio::test]
-async fn nte_01_two_deletions_at_once_delete_one_note_once() {
+async fn nte_01_one_of_two_concurrent_deletions_deletes_a_note() {
     let (shop, _, id) = shop_with_ada().await;
     let note = json!({ "id": note(&shop.backend, &id, "x").await });
-    let delete = || shop.backend.change("customerNoteDelete", note.clone());
+    let delete = || shop.backend.mutate("customerNoteDelete", note.clone());
     let (one, other) = tokio::join!(delete(), delete());
     let took_effect = [one, other]
         .iter()
@@ -150,36 +152,36 @@ async fn nte_01_two_deletions_at_once_delete_one_note_once() {
 
 // NTE-01, ERA-04
 #[tokio::test]
-async fn nte_01_the_erasure_deletes_the_notes_and_no_further_ones_are_added() {
+async fn nte_01_an_erasure_deletes_the_notes_and_prevents_new_ones() {
     let (shop, ada, id) = shop_with_ada().await;
     note(&shop.backend, &id, "gone soon").await;
     let password = json!({ "password": crate::customers::PASSWORD });
-    ada.done("customerAnonymize", password).await;
+    ada.mutate_ok("customerAnonymize", password).await;
     assert_eq!(shop.gateway.store.count("customerNotes", doc! {}).await, 0);
     assert_eq!(notes(&shop.backend, &id).await["totalCount"], 0);
     let input = json!({ "customerId": id, "text": "too late" });
     assert_eq!(
-        shop.backend.refused("customerNoteCreate", input).await,
+        shop.backend.user_errors("customerNoteCreate", input).await,
         ["CUSTOMER_ANONYMIZED customerId"]
     );
 }
 
 // NTE-01, ERA-05
 #[tokio::test]
-async fn nte_01_notes_that_are_added_all_the_while_do_not_outlive_an_erasure() {
+async fn nte_01_notes_added_during_an_erasure_are_erased() {
     let (shop, ada, id) = shop_with_ada().await;
     let adding = async {
         let mut added = 0;
         loop {
             let input = json!({ "customerId": id, "text": format!("note {added}") });
-            let payload = shop.backend.change("customerNoteCreate", input).await;
+            let payload = shop.backend.mutate("customerNoteCreate", input).await;
             if payload["customerNote"].is_null() {
                 return added;
             }
             added += 1;
         }
     };
-    let erasing = ada.done(
+    let erasing = ada.mutate_ok(
         "customerAnonymize",
         json!({ "password": crate::customers::PASSWORD }),
     );

@@ -92,12 +92,15 @@ async fn errors(shop: &Shop) -> Vec<(&'static str, DriverError)> {
 
 // EPC-05
 #[tokio::test]
-async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
+async fn epc_05_a_logged_database_error_has_code_and_index_but_no_value() {
     let shop = kit::shop().await;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for (what, driver) in errors(&shop).await {
         let plain = format!("{driver:?}");
-        assert!(plain.contains(CANARY), "{what}: the driver tells it: {plain}");
+        assert!(
+            plain.contains(CANARY),
+            "{what}: the driver's error contains it: {plain}"
+        );
         let error = Error::from(driver);
         let (Error::Internal(cause) | Error::Unavailable(cause)) = &error else {
             panic!("{what}: {error:?}")
@@ -106,9 +109,9 @@ async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
         // Nor in another encoding: the driver prints the bytes of a reply in hexadecimal.
         let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!all.contains(CANARY) && !all.contains(&hex), "{what}: {all}");
-        told.push(format!("{what}: {cause}, violated: {:?}", violated_index(&error)));
+        reported.push(format!("{what}: {cause}, violated: {:?}", violated_index(&error)));
     }
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(reported.join("\n"), @r#"
     insert: the server refused a write: code 11000, index unforeseen, violated: Some("unforeseen")
     insert many: the server refused one of several writes: code 11000, index unforeseen, violated: None
     upsert: the server refused a command: code 11000 (DuplicateKey), index unforeseen, violated: Some("unforeseen")
@@ -121,7 +124,7 @@ async fn epc_05_an_error_of_the_database_tells_code_and_index_and_no_value() {
 
 // EPC-05
 #[tokio::test]
-async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value() {
+async fn epc_05_a_violation_of_an_unknown_index_logs_no_value() {
     let shop = crate::customers::setup().log("debug").start().await;
     shop.gateway.expect_errors();
     shop.gateway.expect_jobs();
@@ -134,36 +137,36 @@ async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value()
         input["storefrontId"] = json!(storefront);
         input
     };
-    shop.backend.done("customerRegister", bird(shop.id())).await;
+    shop.backend.mutate_ok("customerRegister", bird(shop.id())).await;
     // In a transaction, which aborts.
     let payload = shop
         .backend
-        .change("customerRegister", bird(&other.id.to_string()))
+        .mutate("customerRegister", bird(&other.id.to_string()))
         .await;
     assert_eq!(payload["userErrors"][0]["code"], "SAVE_FAILED", "{payload}");
     // In a job: the second one-time key of two for the same address.
     let mut elsewhere = with_password(EMAIL);
     elsewhere["storefrontId"] = json!(other.id.to_string());
-    shop.backend.done("customerRegister", elsewhere).await;
+    shop.backend.mutate_ok("customerRegister", elsewhere).await;
     for storefront in [shop.id(), &other.id.to_string()] {
         let ask = json!({ "storefrontId": storefront, "email": EMAIL });
-        shop.backend.done("customerPasswordResetRequest", ask).await;
+        shop.backend.mutate_ok("customerPasswordResetRequest", ask).await;
     }
     shop.gateway.run_jobs().await;
     assert_eq!(shop.gateway.mails().all().len(), 1);
 
     let log = shop.gateway.logs.lines();
-    let told: Vec<&String> = log.iter().filter(|line| line.contains("unforeseen")).collect();
+    let reported: Vec<&String> = log.iter().filter(|line| line.contains("unforeseen")).collect();
     let failed = [
         "cannot save a change of a customer: the database refused it",
         "job failed",
     ];
     assert!(
-        told.len() == 2
+        reported.len() == 2
             && failed
                 .iter()
-                .all(|what| told.iter().any(|line| line.contains(what))),
-        "each tells the index: {told:#?}"
+                .all(|what| reported.iter().any(|line| line.contains(what))),
+        "each names the index: {reported:#?}"
     );
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     for canary in [CANARY, EMAIL, &hex(CANARY), &hex(EMAIL)] {
@@ -176,9 +179,9 @@ async fn epc_05_a_request_and_a_job_that_meet_an_unforeseen_index_log_no_value()
 
 // EPC-05
 #[tokio::test]
-async fn epc_05_a_stored_document_of_another_form_is_not_shown() {
+async fn epc_05_a_malformed_stored_document_is_not_in_the_error() {
     let shop = kit::shop().await;
-    let id = shop.browser.done("customerRegister", person(EMAIL)).await["customer"]["id"].take();
+    let id = shop.browser.mutate_ok("customerRegister", person(EMAIL)).await["customer"]["id"].take();
     let broken = doc! { "$set": { "orderCount": CANARY } };
     let customers = shop.gateway.store.collection("customers");
     let id = id.as_str().expect("an id");

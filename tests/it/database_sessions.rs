@@ -33,7 +33,7 @@ fn sessions(notes: &[Document]) -> Vec<String> {
             assert_eq!(concern.get_str("level").ok(), Some("majority"));
             assert!(
                 !concern.contains_key("afterClusterTime"),
-                "it waits for what another's read has seen: {read}"
+                "it waits for another session's reads: {read}"
             );
             read.get_document("lsid").expect("a session").to_string()
         })
@@ -41,16 +41,16 @@ fn sessions(notes: &[Document]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn reads_one_after_the_other_share_a_session_and_wait_for_nothing_that_it_saw() {
+async fn consecutive_reads_share_a_database_session_without_causal_waits() {
     let shop = kit::shop().await;
     shop.ann("a").await;
     let work = async {
         for read in READS {
-            shop.backend.ask(read).await;
+            shop.backend.query(read).await;
         }
         shop.ann("b").await;
         for read in READS {
-            shop.backend.ask(read).await;
+            shop.backend.query(read).await;
         }
     };
     let ((), notes) = profiled(&shop, work).await;

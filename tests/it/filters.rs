@@ -11,12 +11,12 @@ async fn shop() -> Shop {
         "Ann", "ann", "a.n", "a*n", "bob (1)", "^bob", "[x]", "$gt", "Łódź",
     ] {
         shop.backend
-            .done("storefrontUserRegister", shop.user(id, false))
+            .mutate_ok("storefrontUserRegister", shop.user(id, false))
             .await;
     }
     for id in ["guest", "merged"] {
         shop.backend
-            .done("storefrontUserRegister", shop.user(id, true))
+            .mutate_ok("storefrontUserRegister", shop.user(id, true))
             .await;
     }
     shop.merge("merged", "ann").await;
@@ -27,7 +27,7 @@ async fn found(shop: &Shop, filter: &str) -> Vec<String> {
     let query = format!(
         "{{ storefront {{ users(filter: {filter}) {{ totalCount nodes {{ storefrontUserId }} }} }} }}"
     );
-    let seen = shop.backend.ask(&query).await;
+    let seen = shop.backend.query(&query).await;
     let users = &seen["storefront"]["users"];
     let nodes = users["nodes"].as_array().expect("nodes");
     assert_eq!(
@@ -82,7 +82,7 @@ async fn each_field_filters_users() {
 }
 
 #[tokio::test]
-async fn and_or_and_not_stand_up_to_five_within_each_other() {
+async fn and_or_and_not_nest_up_to_five_levels() {
     let shop = shop().await;
     for (filter, expected) in [
         (
@@ -115,7 +115,7 @@ async fn and_or_and_not_stand_up_to_five_within_each_other() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_is_an_error_that_repeats_nothing() {
+async fn an_invalid_filter_is_an_error_without_its_values() {
     let shop = kit::shop().await;
     let long = "x".repeat(513);
     let many = vec!["\"y\""; 101].join(", ");
@@ -133,8 +133,11 @@ async fn a_filter_that_cannot_be_is_an_error_that_repeats_nothing() {
             "{:?}",
             answer.body
         );
-        let said = answer.body.to_string();
-        assert!(!said.contains("secret") && !said.contains("xxx"), "{said}");
+        let message = answer.body.to_string();
+        assert!(
+            !message.contains("secret") && !message.contains("xxx"),
+            "{message}"
+        );
     }
 }
 
@@ -168,7 +171,7 @@ async fn each_field_filters_items() {
             "{{ viewer {{ storefrontUser {{ privateStorage {{ items(filter: {filter}) \
              {{ totalCount nodes {{ name }} }} }} }} }} }}"
         );
-        let seen = ann.ask(&query).await;
+        let seen = ann.query(&query).await;
         let items = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"];
         let names = items["nodes"].as_array().expect("nodes").iter();
         let names: Vec<&str> = names.filter_map(|node| node["name"].as_str()).collect();

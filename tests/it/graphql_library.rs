@@ -51,7 +51,7 @@ async fn a_failing_non_null_field_nulls_its_parent() {
 }
 
 #[tokio::test]
-async fn a_failing_nullable_field_nulls_itself_alone() {
+async fn a_failing_nullable_field_nulls_only_itself() {
     let answer = answer("{ mayFail quick }").await;
     assert_eq!(answer["data"], json!({ "mayFail": null, "quick": "quick" }));
     assert_eq!(answer["errors"][0]["path"], json!(["mayFail"]));
@@ -59,7 +59,7 @@ async fn a_failing_nullable_field_nulls_itself_alone() {
 
 // GraphQL specification (October 2021) §7.2.2
 #[tokio::test]
-async fn fields_answer_in_the_order_of_the_query() {
+async fn response_fields_are_in_the_order_of_the_query() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     for (query, expected) in [
         ("{ slow quick }", r#"{"slow":"slow","quick":"quick"}"#),

@@ -44,13 +44,13 @@ impl Gateway {
         };
         let query = "mutation($i: StorefrontUserRegisterInput!) { storefrontUserRegister(input: $i) { storefrontUser { id } } }";
         let input = json!({ "i": { "storefrontUserId": "u1", "isAnonymous": false } });
-        let answer = gateway.ask(query, input).await;
+        let answer = gateway.query(query, input).await;
         let id = &answer["data"]["storefrontUserRegister"]["storefrontUser"]["id"];
         gateway.user = id.as_str().expect("an id").to_owned();
         gateway
     }
 
-    async fn ask(&self, query: &str, variables: Value) -> Value {
+    async fn query(&self, query: &str, variables: Value) -> Value {
         let asked = self
             .http
             .post(format!("{}/graphql", self.url))
@@ -121,7 +121,7 @@ fn zip(size: usize) -> Vec<u8> {
 // ERR-02
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a table of requests and answers")]
-async fn requests_of_the_wrong_form_are_refused() {
+async fn malformed_requests_are_refused() {
     let gateway = Gateway::start(&[("GATEWAY_MAX_BODY", "1KiB")]).await;
     let json = "application/json";
     let cases = [
@@ -203,7 +203,7 @@ async fn requests_of_the_wrong_form_are_refused() {
 }
 
 #[tokio::test]
-async fn documents_that_would_kill_the_process_are_refused() {
+async fn documents_that_would_crash_the_process_are_refused() {
     let gateway = Gateway::start(&[]).await;
     let chain: String = (0..26)
         .map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1))
@@ -213,11 +213,11 @@ async fn documents_that_would_kill_the_process_are_refused() {
         "{a".repeat(2000),
         format!("{{ ...f0 }} {chain} fragment f26 on Query {{ __typename }}"),
     ] {
-        let answer = gateway.ask(&document, json!({})).await;
+        let answer = gateway.query(&document, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
     }
     assert_eq!(
-        gateway.ask("{ __typename }", json!({})).await["data"]["__typename"],
+        gateway.query("{ __typename }", json!({})).await["data"]["__typename"],
         "Query"
     );
     gateway.stop().await;
@@ -225,7 +225,7 @@ async fn documents_that_would_kill_the_process_are_refused() {
 
 // ERR-02
 #[tokio::test]
-async fn no_message_repeats_a_value_and_a_second_time_says_the_same() {
+async fn an_error_message_has_no_value_and_is_the_same_when_repeated() {
     let gateway = Gateway::start(&[]).await;
     let id = "query($id: ID!) { node(id: $id) { id } }";
     let skip = "query($if: Boolean!) { viewer @skip(if: $if) { __typename } }";
@@ -241,9 +241,9 @@ async fn no_message_repeats_a_value_and_a_second_time_says_the_same() {
             json!({ "by": { "id": ["s3cret"] } }),
         ),
     ] {
-        let first = gateway.ask(query, bad.clone()).await;
-        let _kept = gateway.ask(query, good).await;
-        let second = gateway.ask(query, bad.clone()).await;
+        let first = gateway.query(query, bad.clone()).await;
+        let _kept = gateway.query(query, good).await;
+        let second = gateway.query(query, bad.clone()).await;
         assert_eq!(first, second, "{query} {bad}");
         assert_eq!(
             first["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
@@ -256,7 +256,7 @@ async fn no_message_repeats_a_value_and_a_second_time_says_the_same() {
 
 // SFU-04, STO-02
 #[tokio::test]
-async fn a_file_survives_byte_for_byte_and_can_be_read_in_parts() {
+async fn a_file_is_stored_unchanged_and_served_in_ranges() {
     let gateway = Gateway::start(&[]).await;
     let content = zip(3_000_000);
     let small = br#"{"a":1}"#.to_vec();
@@ -298,7 +298,7 @@ async fn a_file_survives_byte_for_byte_and_can_be_read_in_parts() {
 }
 
 #[tokio::test]
-async fn files_in_another_order_work_or_are_refused_and_never_hang() {
+async fn files_in_another_order_are_accepted_or_refused_without_a_hang() {
     let gateway = Gateway::start(&[]).await;
     let small = || br#"{"a":1}"#.to_vec();
     let answer = gateway.upload(vec![("1", small()), ("0", small())]).await;
@@ -315,7 +315,7 @@ async fn files_in_another_order_work_or_are_refused_and_never_hang() {
 
 // STO-01
 #[tokio::test]
-async fn an_upload_that_breaks_off_leaves_no_item() {
+async fn an_aborted_upload_leaves_no_item() {
     let gateway = Gateway::start(&[]).await;
     let mut stream = begin_upload(&gateway, 100_000).await;
     stream.write_all(&zip(50_000)).await.expect("sent");
@@ -326,7 +326,7 @@ async fn an_upload_that_breaks_off_leaves_no_item() {
     while !gateway.shop.gateway.app.tasks.is_empty() {
         tokio::task::yield_now().await;
     }
-    let answer = gateway.ask(query, by).await;
+    let answer = gateway.query(query, by).await;
     assert_eq!(
         answer["data"]["storefrontUser"]["privateStorage"]["itemCount"], 0,
         "{answer}"
@@ -366,7 +366,7 @@ async fn begin_upload(gateway: &Gateway, length: usize) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_stop_lets_a_running_upload_finish_and_takes_no_new_connection() {
+async fn a_shutdown_completes_a_running_upload_and_accepts_no_connection() {
     let gateway = Gateway::start(&[]).await;
     let (address, content) = (gateway.address, zip(200_000));
     let mut stream = begin_upload(&gateway, content.len()).await;
@@ -388,7 +388,7 @@ async fn a_stop_lets_a_running_upload_finish_and_takes_no_new_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_without_a_request_is_cut() {
+async fn a_connection_without_a_request_is_closed() {
     let gateway = Gateway::start(&[]).await;
     for begun in ["", "PRI", "POST /graphql HTTP/1.1\r\nhost: x\r\n"] {
         let mut stream = TcpStream::connect(gateway.address).await.expect("connected");
@@ -403,7 +403,7 @@ async fn a_connection_without_a_request_is_cut() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_takes_forms_only_and_one_kind_of_credentials() {
+async fn the_token_endpoint_accepts_only_forms_and_one_kind_of_credentials() {
     let gateway = Gateway::start(&[]).await;
     let url = format!("{}/oauth/token", gateway.url);
     let grant = ("grant_type", "client_credentials");
@@ -461,7 +461,7 @@ async fn the_token_endpoint_takes_forms_only_and_one_kind_of_credentials() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_tells_other_pages_that_they_may_ask_and_nobody_to_keep_it() {
+async fn the_token_endpoint_allows_cross_origin_requests_and_forbids_caching() {
     let gateway = Gateway::start(&[]).await;
     let url = format!("{}/oauth/token", gateway.url);
     let preflight = gateway.http.request(reqwest::Method::OPTIONS, &url);
@@ -475,7 +475,7 @@ async fn the_token_endpoint_tells_other_pages_that_they_may_ask_and_nobody_to_ke
 }
 
 #[tokio::test]
-async fn pages_of_the_named_origins_may_read_what_graphql_answers_and_no_others() {
+async fn only_pages_of_the_configured_origins_may_read_responses() {
     let ours = "https://prints.example";
     let gateway = Gateway::start(&[("GATEWAY_CORS_ORIGINS", ours)]).await;
     let url = format!("{}/graphql", gateway.url);
@@ -528,7 +528,7 @@ async fn pages_of_the_named_origins_may_read_what_graphql_answers_and_no_others(
 
 // A repeated document comes from the cache and skips validation.
 #[tokio::test]
-async fn the_schema_is_told_the_same_each_time_and_has_nothing_of_federation() {
+async fn introspection_is_stable_and_has_no_federation_types() {
     let gateway = Gateway::start(&[]).await;
     let types =
         "{ __schema { types { name fields { name } } queryType { fields { name } } } viewer { __typename } }";
@@ -542,48 +542,57 @@ async fn the_schema_is_told_the_same_each_time_and_has_nothing_of_federation() {
         (spread, json!({})),
         (skipped, json!({ "skip": false })),
     ] {
-        let first = gateway.ask(query, variables.clone()).await;
+        let first = gateway.query(query, variables.clone()).await;
         assert_eq!(first["errors"], Value::Null, "{query}");
-        assert_eq!(gateway.ask(query, variables.clone()).await, first, "{query}");
-        assert_eq!(gateway.ask(query, variables).await, first, "{query}");
+        assert_eq!(gateway.query(query, variables.clone()).await, first, "{query}");
+        assert_eq!(gateway.query(query, variables).await, first, "{query}");
         for name in ["_Service", "_service", "_Entity", "_entities", "_Any"] {
             let quoted = format!("\"{name}\"");
             assert!(!first.to_string().contains(&quoted), "{name}: {query}");
         }
     }
-    let told = gateway.ask(spread, json!({})).await;
+    let reported = gateway.query(spread, json!({})).await;
     let expected = json!({ "__schema": { "queryType": { "name": "Query" } }, "__type": { "name": "Query" } });
-    assert_eq!(told["data"], expected);
-    let told = gateway.ask(types, json!({})).await;
-    assert!(told["data"]["__schema"]["types"].as_array().expect("types").len() > 100);
-    assert_eq!(gateway.ask(service, json!({})).await["data"]["none"], Value::Null);
+    assert_eq!(reported["data"], expected);
+    let reported = gateway.query(types, json!({})).await;
+    assert!(
+        reported["data"]["__schema"]["types"]
+            .as_array()
+            .expect("types")
+            .len()
+            > 100
+    );
     assert_eq!(
-        gateway.ask(skipped, json!({ "skip": true })).await["data"],
+        gateway.query(service, json!({})).await["data"]["none"],
+        Value::Null
+    );
+    assert_eq!(
+        gateway.query(skipped, json!({ "skip": true })).await["data"],
         json!({})
     );
     for query in [
         "{ _service { sdl } }",
         "{ _entities(representations: []) { __typename } }",
     ] {
-        let first = gateway.ask(query, json!({})).await;
+        let first = gateway.query(query, json!({})).await;
         assert_eq!(
             first["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED",
             "{first}"
         );
-        assert_eq!(gateway.ask(query, json!({})).await, first);
+        assert_eq!(gateway.query(query, json!({})).await, first);
     }
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn a_gateway_that_tells_no_schema_does_so_at_no_time() {
+async fn disabled_introspection_never_returns_the_schema() {
     let gateway = Gateway::start(&[("GATEWAY_INTROSPECTION", "off")]).await;
     let query = "{ __schema { types { name } } __typename }";
-    let first = gateway.ask(query, json!({})).await;
+    let first = gateway.query(query, json!({})).await;
     assert!(!first.to_string().contains("Customer"), "{first}");
-    assert_eq!(gateway.ask(query, json!({})).await, first);
+    assert_eq!(gateway.query(query, json!({})).await, first);
     assert_eq!(
-        gateway.ask("{ __typename }", json!({})).await["data"],
+        gateway.query("{ __typename }", json!({})).await["data"],
         json!({ "__typename": "Query" })
     );
     gateway.stop().await;

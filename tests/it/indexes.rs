@@ -13,7 +13,7 @@ async fn indexes(shop: &Shop, collection: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_index_is_made_at_start() {
+async fn every_index_is_created_at_start() {
     let shop = kit::shop().await;
     for index in schema::indexes() {
         let made = indexes(&shop, index.collection).await;
@@ -27,7 +27,7 @@ async fn every_index_is_made_at_start() {
 }
 
 #[tokio::test]
-async fn every_tenants_collection_has_an_index_besides_the_id() {
+async fn every_tenant_collection_has_an_index_besides_the_id() {
     let shop = kit::shop().await;
     for collection in [
         "storefronts",
@@ -50,7 +50,7 @@ async fn every_tenants_collection_has_an_index_besides_the_id() {
 }
 
 #[tokio::test]
-async fn drift_is_refused_with_the_way_to_mend_it() {
+async fn a_different_index_is_refused_with_the_way_to_fix_it() {
     let shop = kit::shop().await;
     let users = shop.gateway.store.collection("storefrontUsers");
     users.drop_index("expiry").await.expect("dropped");
@@ -98,7 +98,7 @@ async fn assert_indexed(shop: &Shop, lookups: &[(&str, Document)]) {
 }
 
 #[tokio::test]
-async fn a_storefronts_lookups_by_key_use_indexes() {
+async fn lookups_by_key_in_a_storefront_use_indexes() {
     let shop = kit::shop().await;
     let storefront = shop.id();
     for number in 0..20 {

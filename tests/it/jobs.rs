@@ -15,9 +15,9 @@ use crate::kit::{self, Setup, Shop, number, text};
 
 /// State that the trial jobs share with the test.
 #[derive(Clone, Default)]
-struct Trial(Arc<AtomicU32>);
+struct JobRuns(Arc<AtomicU32>);
 
-impl Trial {
+impl JobRuns {
     fn runs(&self) -> u32 {
         self.0.load(Ordering::SeqCst)
     }
@@ -25,17 +25,17 @@ impl Trial {
 
 type Done = BoxFuture<'static, Result<(), JobFailure>>;
 
-fn succeeds(trial: Trial, _: Document) -> Done {
+fn succeeds(job_runs: JobRuns, _: Document) -> Done {
     async move {
-        trial.0.fetch_add(1, Ordering::SeqCst);
+        job_runs.0.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
     .boxed()
 }
 
-fn fails_twice(trial: Trial, _: Document) -> Done {
+fn fails_twice(job_runs: JobRuns, _: Document) -> Done {
     async move {
-        match trial.0.fetch_add(1, Ordering::SeqCst) {
+        match job_runs.0.fetch_add(1, Ordering::SeqCst) {
             0 | 1 => Err(JobFailure::Retry(Error::internal("not yet"))),
             _ => Ok(()),
         }
@@ -43,31 +43,34 @@ fn fails_twice(trial: Trial, _: Document) -> Done {
     .boxed()
 }
 
-fn fails(trial: Trial, _: Document) -> Done {
+fn fails(job_runs: JobRuns, _: Document) -> Done {
     async move {
-        trial.0.fetch_add(1, Ordering::SeqCst);
+        job_runs.0.fetch_add(1, Ordering::SeqCst);
         Err(JobFailure::Retry(Error::Timeout))
     }
     .boxed()
 }
 
-fn fails_for_good(trial: Trial, _: Document) -> Done {
+fn fails_permanently(job_runs: JobRuns, _: Document) -> Done {
     async move {
-        trial.0.fetch_add(1, Ordering::SeqCst);
+        job_runs.0.fetch_add(1, Ordering::SeqCst);
         Err(JobFailure::Fail(Error::Timeout))
     }
     .boxed()
 }
 
-fn panics_once(trial: Trial, _: Document) -> Done {
+fn panics_once(job_runs: JobRuns, _: Document) -> Done {
     async move {
-        assert!(trial.0.fetch_add(1, Ordering::SeqCst) > 0, "as the test wants it");
+        assert!(
+            job_runs.0.fetch_add(1, Ordering::SeqCst) > 0,
+            "as the test wants it"
+        );
         Ok(())
     }
     .boxed()
 }
 
-fn runner(shop: &Shop, every: Option<Duration>, run: Run<Trial>) -> Runner<Trial> {
+fn runner(shop: &Shop, every: Option<Duration>, run: Run<JobRuns>) -> Runner<JobRuns> {
     let kind = JobKind {
         name: "trial",
         every,
@@ -92,10 +95,10 @@ async fn enqueue(shop: &Shop) -> String {
     shop.gateway.inside(enqueuing).await
 }
 
-async fn drain(shop: &Shop, runner: &Runner<Trial>, trial: &Trial) {
-    let (runner, trial) = (runner.clone(), trial.clone());
+async fn drain(shop: &Shop, runner: &Runner<JobRuns>, job_runs: &JobRuns) {
+    let (runner, job_runs) = (runner.clone(), job_runs.clone());
     shop.gateway
-        .inside(async move { runner.drain(trial).await.expect("drained") })
+        .inside(async move { runner.drain(job_runs).await.expect("drained") })
         .await;
 }
 
@@ -105,13 +108,13 @@ async fn job(shop: &Shop, id: &str) -> Document {
 }
 
 #[tokio::test]
-async fn a_job_runs_once_and_is_kept_for_a_look_back() {
-    let (shop, trial) = (kit::shop().await, Trial::default());
+async fn a_job_runs_once_and_is_kept_for_diagnosis() {
+    let (shop, job_runs) = (kit::shop().await, JobRuns::default());
     let id = enqueue(&shop).await;
     let runner = runner(&shop, None, succeeds);
-    drain(&shop, &runner, &trial).await;
-    drain(&shop, &runner, &trial).await;
-    assert_eq!(trial.runs(), 1);
+    drain(&shop, &runner, &job_runs).await;
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(job_runs.runs(), 1);
     let done = job(&shop, &id).await;
     assert_eq!(text(&done, "state"), "DONE");
     assert!(
@@ -121,12 +124,12 @@ async fn a_job_runs_once_and_is_kept_for_a_look_back() {
 }
 
 #[tokio::test]
-async fn a_failed_job_is_tried_again_after_a_growing_wait() {
+async fn a_failed_job_is_retried_after_an_increasing_delay() {
     let shop = Setup::new().manual_clock().start().await;
-    let (runner, trial) = (runner(&shop, None, fails_twice), Trial::default());
+    let (runner, job_runs) = (runner(&shop, None, fails_twice), JobRuns::default());
     let id = enqueue(&shop).await;
-    drain(&shop, &runner, &trial).await;
-    assert_eq!(trial.runs(), 1, "not again at once");
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(job_runs.runs(), 1, "not again at once");
     let failed = job(&shop, &id).await;
     assert_eq!(
         (text(&failed, "state"), text(&failed, "failure")),
@@ -134,27 +137,27 @@ async fn a_failed_job_is_tried_again_after_a_growing_wait() {
     );
 
     shop.gateway.advance(Duration::from_secs(3));
-    drain(&shop, &runner, &trial).await;
-    assert_eq!(trial.runs(), 2);
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(job_runs.runs(), 2);
     shop.gateway.advance(Duration::from_secs(3));
-    drain(&shop, &runner, &trial).await;
-    assert_eq!(trial.runs(), 2, "the second wait is longer");
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(job_runs.runs(), 2, "the second wait is longer");
     shop.gateway.advance(Duration::from_secs(3));
-    drain(&shop, &runner, &trial).await;
-    assert_eq!(trial.runs(), 3);
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(job_runs.runs(), 3);
     assert_eq!(text(&job(&shop, &id).await, "state"), "DONE");
 }
 
 #[tokio::test]
-async fn a_job_that_keeps_failing_is_dead_until_somebody_retries_it() {
+async fn a_repeatedly_failing_job_is_dead_until_it_is_retried_manually() {
     let shop = Setup::new().manual_clock().start().await;
-    let (failing, trial) = (runner(&shop, None, fails), Trial::default());
+    let (failing, job_runs) = (runner(&shop, None, fails), JobRuns::default());
     let id = enqueue(&shop).await;
     for _ in 0..15 {
-        drain(&shop, &failing, &trial).await;
+        drain(&shop, &failing, &job_runs).await;
         shop.gateway.advance(Duration::from_secs(2 * 3600));
     }
-    assert_eq!(trial.runs(), 12);
+    assert_eq!(job_runs.runs(), 12);
     let app = Arc::clone(&shop.gateway.app);
     let dead = shop
         .gateway
@@ -169,35 +172,41 @@ async fn a_job_that_keeps_failing_is_dead_until_somebody_retries_it() {
     let (app, again) = (Arc::clone(&shop.gateway.app), id.clone());
     let retried = async move { app.queue.retry(&again).await.expect("retried") };
     assert!(shop.gateway.inside(retried).await);
-    drain(&shop, &runner(&shop, None, succeeds), &trial).await;
-    assert_eq!(trial.runs(), 13);
+    drain(&shop, &runner(&shop, None, succeeds), &job_runs).await;
+    assert_eq!(job_runs.runs(), 13);
     assert_eq!(text(&job(&shop, &id).await, "state"), "DONE");
 }
 
 #[tokio::test]
-async fn a_job_that_can_never_go_well_is_dead_at_once() {
-    let (shop, trial) = (kit::shop().await, Trial::default());
+async fn a_permanently_failing_job_is_dead_immediately() {
+    let (shop, job_runs) = (kit::shop().await, JobRuns::default());
     shop.gateway.expect_jobs();
     let id = enqueue(&shop).await;
-    drain(&shop, &runner(&shop, None, fails_for_good), &trial).await;
-    assert_eq!((trial.runs(), text(&job(&shop, &id).await, "state")), (1, "DEAD"));
+    drain(&shop, &runner(&shop, None, fails_permanently), &job_runs).await;
+    assert_eq!(
+        (job_runs.runs(), text(&job(&shop, &id).await, "state")),
+        (1, "DEAD")
+    );
 }
 
 #[tokio::test]
-async fn a_panic_is_a_failure_like_any_other() {
+async fn a_panic_counts_as_a_failure() {
     let shop = Setup::new().manual_clock().start().await;
-    let (runner, trial) = (runner(&shop, None, panics_once), Trial::default());
+    let (runner, job_runs) = (runner(&shop, None, panics_once), JobRuns::default());
     let id = enqueue(&shop).await;
-    drain(&shop, &runner, &trial).await;
+    drain(&shop, &runner, &job_runs).await;
     assert_eq!(text(&job(&shop, &id).await, "state"), "WAITING");
     shop.gateway.advance(Duration::from_secs(3));
-    drain(&shop, &runner, &trial).await;
-    assert_eq!((trial.runs(), text(&job(&shop, &id).await, "state")), (2, "DONE"));
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(
+        (job_runs.runs(), text(&job(&shop, &id).await, "state")),
+        (2, "DONE")
+    );
 }
 
 #[tokio::test]
 async fn two_nodes_run_a_job_once() {
-    let (shop, trial) = (kit::shop().await, Trial::default());
+    let (shop, job_runs) = (kit::shop().await, JobRuns::default());
     let node = shop.gateway.another_node().await;
     for _ in 0..20 {
         enqueue(&shop).await;
@@ -209,19 +218,19 @@ async fn two_nodes_run_a_job_once() {
         run: succeeds,
     };
     let there = Runner::new(node.app.queue.clone(), vec![kind], TaskTracker::new());
-    let (one, other) = (trial.clone(), trial.clone());
+    let (one, other) = (job_runs.clone(), job_runs.clone());
     let here = shop
         .gateway
         .inside(async move { here.drain(one).await.expect("drained") });
     let there = node.inside(async move { there.drain(other).await.expect("drained") });
     let (here, there) = tokio::join!(here, there);
-    assert_eq!((trial.runs(), here + there), (20, 20));
+    assert_eq!((job_runs.runs(), here + there), (20, 20));
 }
 
 #[tokio::test]
-async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it() {
+async fn an_expired_claim_is_taken_over_and_its_former_owner_cannot_finish_the_job() {
     let shop = Setup::new().manual_clock().start().await;
-    let (runner, trial) = (runner(&shop, None, succeeds), Trial::default());
+    let (runner, job_runs) = (runner(&shop, None, succeeds), JobRuns::default());
     let id = enqueue(&shop).await;
     // A node that claimed the job and crashed.
     let due = shop.gateway.app.clock.now().after(Duration::from_secs(60));
@@ -233,40 +242,40 @@ async fn another_node_takes_over_when_one_dies_and_the_dead_one_cannot_finish_it
         .expect("claimed");
 
     shop.gateway.advance(Duration::from_secs(30));
-    drain(&shop, &runner, &trial).await;
-    assert_eq!(trial.runs(), 0, "its lease holds");
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(job_runs.runs(), 0, "its lease is valid");
     shop.gateway.advance(Duration::from_secs(31));
-    drain(&shop, &runner, &trial).await;
-    assert_eq!(trial.runs(), 1, "within two minutes");
+    drain(&shop, &runner, &job_runs).await;
+    assert_eq!(job_runs.runs(), 1, "within two minutes");
     assert_eq!(number(&job(&shop, &id).await, "attempts"), 2);
 }
 
 #[tokio::test]
-async fn a_recurring_job_runs_once_a_period_on_however_many_nodes() {
+async fn a_recurring_job_runs_once_a_period_on_any_number_of_nodes() {
     let shop = Setup::new().manual_clock().start().await;
     let every = Some(Duration::from_secs(15));
-    let (first, second, trial) = (
+    let (first, second, job_runs) = (
         runner(&shop, every, succeeds),
         runner(&shop, every, succeeds),
-        Trial::default(),
+        JobRuns::default(),
     );
     for turn in 1..=3 {
-        drain(&shop, &first, &trial).await;
-        drain(&shop, &second, &trial).await;
-        assert_eq!(trial.runs(), turn);
+        drain(&shop, &first, &job_runs).await;
+        drain(&shop, &second, &job_runs).await;
+        assert_eq!(job_runs.runs(), turn);
         shop.gateway.advance(Duration::from_secs(15));
     }
 }
 
 #[tokio::test]
-async fn a_recurring_job_never_dies() {
+async fn a_recurring_job_is_never_dead() {
     let shop = Setup::new().manual_clock().start().await;
     let every = Some(Duration::from_secs(15));
-    let (failing, trial) = (runner(&shop, every, fails), Trial::default());
+    let (failing, job_runs) = (runner(&shop, every, fails), JobRuns::default());
     for _ in 0..20 {
-        drain(&shop, &failing, &trial).await;
+        drain(&shop, &failing, &job_runs).await;
         shop.gateway.advance(Duration::from_secs(2 * 3600));
     }
-    assert_eq!(trial.runs(), 20);
+    assert_eq!(job_runs.runs(), 20);
     assert_eq!(text(&job(&shop, "trial").await, "state"), "WAITING");
 }

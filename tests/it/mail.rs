@@ -40,7 +40,7 @@ fn message(to: &str, id: &str) -> Message {
 }
 
 #[tokio::test]
-async fn a_mail_arrives_whole() {
+async fn a_mail_arrives_complete() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -87,7 +87,7 @@ async fn a_mail_arrives_whole() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart_and_repeat_no_address() {
+async fn refusals_are_distinguished_without_the_address() {
     let Some(mailbox) = Mailbox::start().await else {
         return;
     };
@@ -109,15 +109,18 @@ async fn refusals_are_told_apart_and_repeat_no_address() {
         let failed = mailer.send(message(&format!("{to}@example.com"), "job_1")).await;
         let failed = failed.expect_err(to);
         assert_eq!(failed, failure);
-        let told = format!("{failed} {failed:?}");
-        assert!(!told.contains("example.com") && !told.contains("reset"), "{told}");
+        let reported = format!("{failed} {failed:?}");
+        assert!(
+            !reported.contains("example.com") && !reported.contains("reset"),
+            "{reported}"
+        );
     }
     let failed = mailer.send(message("no address", "job_1")).await;
     assert_eq!(failed, Err(SendFailure::Permanent(Reason::Address)));
 }
 
 #[tokio::test]
-async fn what_the_operator_can_mend_is_tried_again() {
+async fn a_failure_that_the_operator_can_fix_is_retried() {
     let server = MailServer {
         login: true,
         starttls: false,
@@ -127,7 +130,7 @@ async fn what_the_operator_can_mend_is_tried_again() {
     };
     let port = mailbox.port();
     let known = mailer(&format!("smtp://gateway:secret@127.0.0.1:{port}"));
-    known.probe().await.expect("it is let in");
+    known.probe().await.expect("accepted");
     known
         .send(message("ann@example.com", "job_1"))
         .await
@@ -145,7 +148,7 @@ async fn what_the_operator_can_mend_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_sender_that_the_server_does_not_take_is_the_operators() {
+async fn a_refused_sender_is_a_temporary_failure() {
     let Some(mailbox) = Mailbox::start().await else {
         return;
     };
@@ -163,7 +166,7 @@ async fn a_sender_that_the_server_does_not_take_is_the_operators() {
 }
 
 #[tokio::test]
-async fn encryption_that_was_asked_for_is_not_given_up() {
+async fn required_encryption_is_never_skipped() {
     let server = MailServer {
         login: false,
         starttls: true,
@@ -190,35 +193,38 @@ async fn encryption_that_was_asked_for_is_not_given_up() {
 /// A mail server without STARTTLS, as behind an attacker who strips it, with all lines that clients send.
 struct Stripped {
     port: u16,
-    heard: Arc<Mutex<Vec<String>>>,
+    received_lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stripped {
     async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&heard);
+        let received_lines = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&received_lines);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, Arc::clone(&all)));
+                tokio::spawn(accept_commands(stream, Arc::clone(&all)));
             }
         });
-        Self { port, heard }
+        Self { port, received_lines }
     }
 
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().expect("no panic").clone()
+    fn received_lines(&self) -> Vec<String> {
+        self.received_lines.lock().expect("no panic").clone()
     }
 }
 
 /// Accepts every command.
-async fn converse(stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
+async fn accept_commands(stream: TcpStream, received_lines: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 mail.example\r\n").await?;
     let mut line = String::new();
     while stream.read_line(&mut line).await? > 0 {
-        heard.lock().expect("no panic").push(line.trim().to_owned());
+        received_lines
+            .lock()
+            .expect("no panic")
+            .push(line.trim().to_owned());
         let answer: &[u8] = if line.starts_with("EHLO") {
             b"250-mail.example\r\n250 AUTH PLAIN LOGIN\r\n"
         } else {
@@ -232,7 +238,7 @@ async fn converse(stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) -> std::io:
 
 // DEF-09. The address refers to this machine, but is not a loopback address, to which plain text is allowed.
 #[tokio::test]
-async fn a_server_without_starttls_never_sees_the_login() {
+async fn the_login_is_never_sent_without_starttls() {
     let stripped = Stripped::start().await;
     for parameters in ["", "?tls=opportunistic", "?tls=required"] {
         let url = format!("smtp://gateway:secret@0.0.0.0:{}{parameters}", stripped.port);
@@ -247,32 +253,42 @@ async fn a_server_without_starttls_never_sees_the_login() {
         assert!(why.contains("STARTTLS") && why.contains("tls=none"), "{why}");
         assert!(!why.contains("secret"), "{why}");
     }
-    let heard = stripped.heard();
+    let received_lines = stripped.received_lines();
     let harmless = |line: &String| line.starts_with("EHLO ") || line == "QUIT";
-    assert!(!heard.is_empty() && heard.iter().all(harmless), "{heard:?}");
+    assert!(
+        !received_lines.is_empty() && received_lines.iter().all(harmless),
+        "{received_lines:?}"
+    );
 
     // The operator declares that the connection is safe.
-    let told = mailer(&format!(
+    let reported = mailer(&format!(
         "smtp://gateway:secret@0.0.0.0:{}?tls=none",
         stripped.port
     ));
-    told.probe().await.expect("it is let in");
+    reported.probe().await.expect("accepted");
     let signed_in = |line: &String| line.starts_with("AUTH PLAIN ");
-    assert!(stripped.heard().iter().any(signed_in), "{:?}", stripped.heard());
+    assert!(
+        stripped.received_lines().iter().any(signed_in),
+        "{:?}",
+        stripped.received_lines()
+    );
 }
 
 // DEF-09
 #[tokio::test]
-async fn a_mail_without_a_login_goes_to_a_server_without_starttls() {
+async fn a_mail_without_a_login_is_sent_to_a_server_without_starttls() {
     let stripped = Stripped::start().await;
     let mailer = mailer(&format!("smtp://0.0.0.0:{}", stripped.port));
     mailer.probe().await.expect("it answers");
-    let heard = stripped.heard();
-    assert!(!heard.iter().any(|line| line.starts_with("AUTH")), "{heard:?}");
+    let received_lines = stripped.received_lines();
+    assert!(
+        !received_lines.iter().any(|line| line.starts_with("AUTH")),
+        "{received_lines:?}"
+    );
 }
 
 #[tokio::test]
-async fn a_hanging_server_is_given_up_and_holds_up_no_other_mail() {
+async fn a_hanging_server_times_out_and_blocks_no_other_mail() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -311,7 +327,7 @@ async fn a_hanging_server_is_given_up_and_holds_up_no_other_mail() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_takes_the_next_mail() {
+async fn the_next_mail_is_sent_when_the_server_recovers() {
     let Some(mut mailbox) = Mailbox::start().await else {
         return;
     };
@@ -334,7 +350,7 @@ async fn a_server_that_comes_back_takes_the_next_mail() {
 }
 
 #[tokio::test]
-async fn without_a_server_mails_are_files_in_the_order_of_time() {
+async fn without_a_server_mails_are_written_as_files_in_order() {
     let data = TempDir::new().expect("a folder");
     let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let mailer = Mailer::new(&settings(&[]), data.path(), clock.clone()).expect("a mailer");
@@ -360,7 +376,7 @@ async fn without_a_server_mails_are_files_in_the_order_of_time() {
 }
 
 #[tokio::test]
-async fn the_log_names_the_file_and_not_the_person() {
+async fn the_log_names_the_file_but_not_the_recipient() {
     let gateway = Setup::new().gateway().await;
     let app = Arc::clone(&gateway.app);
     gateway
@@ -369,8 +385,8 @@ async fn the_log_names_the_file_and_not_the_person() {
         .expect("written");
     assert_eq!(gateway.mails().next().await.to, "ann@example.com");
     let lines = gateway.logs.lines();
-    let told: Vec<&String> = lines.iter().filter(|line| line.contains("job_1.eml")).collect();
-    assert_eq!(told.len(), 1, "{lines:#?}");
+    let reported: Vec<&String> = lines.iter().filter(|line| line.contains("job_1.eml")).collect();
+    assert_eq!(reported.len(), 1, "{lines:#?}");
     assert!(
         !lines
             .iter()

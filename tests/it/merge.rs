@@ -31,13 +31,13 @@ async fn items(shop: &Shop) -> Value {
          {{ privateStorage {{ itemCount totalBytes isTemporary items {{ totalCount nodes {{ {everything} }} }} }} }} }}",
         shop.id()
     );
-    shop.backend.ask(&query).await["storefrontUser"]["privateStorage"].take()
+    shop.backend.query(&query).await["storefrontUser"]["privateStorage"].take()
 }
 
 // SFU-22, SFU-33
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshots")]
-async fn sfu_22_a_merge_moves_everything_and_alters_nothing() {
+async fn sfu_22_a_merge_moves_all_items_unchanged() {
     let (shop, guest, ann) = two_people().await;
     let store = &shop.gateway.store;
     let before = (
@@ -142,13 +142,13 @@ async fn sfu_22_a_merge_moves_everything_and_alters_nothing() {
             "a link outlives the merge"
         );
     }
-    store.assert_whole().await;
+    store.assert_consistent().await;
 }
 
 /// The links of a person's items and the lengths of their contents.
 async fn links(person: &kit::Caller) -> Vec<(String, usize)> {
     let query = "{ viewer { storefrontUser { privateStorage { items { nodes { url byteSize } } } } } }";
-    let seen = person.ask(query).await;
+    let seen = person.query(query).await;
     let nodes = seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"].clone();
     let link = |node: &Value| {
         let bytes = node["byteSize"].as_f64().unwrap_or_default();
@@ -165,7 +165,7 @@ async fn links(person: &kit::Caller) -> Vec<(String, usize)> {
 
 // SFU-22
 #[tokio::test]
-async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
+async fn sfu_22_the_anonymous_user_remains_as_a_tombstone() {
     let (shop, guest, _) = two_people().await;
     shop.merge("guest", "ann").await;
     let query = format!(
@@ -174,7 +174,7 @@ async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
          privateStorage {{ itemCount totalBytes items {{ nodes {{ id }} totalCount }} }} }} }}",
         shop.id()
     );
-    insta::assert_json_snapshot!(redact(shop.backend.ask(&query).await), @r#"
+    insta::assert_json_snapshot!(redact(shop.backend.query(&query).await), @r#"
     {
       "storefrontUser": {
         "expiresAt": null,
@@ -198,7 +198,7 @@ async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
     // The merged guest's id stays reserved.
     let refused = shop
         .backend
-        .refused("storefrontUserRegister", shop.user("guest", true))
+        .user_errors("storefrontUserRegister", shop.user("guest", true))
         .await;
     assert_eq!(refused, ["STOREFRONT_USER_ALREADY_EXISTS storefrontUserId (409)"]);
     drop(guest);
@@ -206,7 +206,7 @@ async fn sfu_22_the_anonymous_user_is_left_as_a_tombstone() {
 
 // SFU-22
 #[tokio::test]
-async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
+async fn sfu_22_a_tombstones_token_is_refused_as_merged() {
     let (shop, guest, ann) = two_people().await;
     let item = item_ids(&guest).await.remove(0);
     shop.merge("guest", "ann").await;
@@ -216,7 +216,7 @@ async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
         ("storageItemDelete", json!({ "id": item })),
     ] {
         assert_eq!(
-            guest.refused(field, input).await,
+            guest.user_errors(field, input).await,
             ["STOREFRONT_USER_ALREADY_MERGED (409)"],
             "{field}"
         );
@@ -228,9 +228,12 @@ async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
     };
     let payload = guest.send_upload(upload).await;
     assert_eq!(kit::faults(&payload), ["STOREFRONT_USER_ALREADY_MERGED (409)"]);
-    assert_eq!(guest.ask("{ viewer { kind } }").await, json!({ "viewer": null }));
     assert_eq!(
-        guest.ask(&format!("{{ node(id: {item:?}) {{ id }} }}")).await,
+        guest.query("{ viewer { kind } }").await,
+        json!({ "viewer": null })
+    );
+    assert_eq!(
+        guest.query(&format!("{{ node(id: {item:?}) {{ id }} }}")).await,
         json!({ "node": null })
     );
     for query in ["{ storefront { id } }", "{ storefronts { nodes { id } } }"] {
@@ -246,7 +249,7 @@ async fn sfu_22_the_tombstones_token_is_told_so_and_nothing_else() {
 
 // SFU-22
 #[tokio::test]
-async fn sfu_22_another_node_knows_within_five_seconds() {
+async fn sfu_22_another_node_applies_a_merge_within_five_seconds() {
     let (shop, guest, _) = two_people().await;
     let node = shop.gateway.another_node().await;
     let there = guest.at(&node);
@@ -263,7 +266,7 @@ async fn sfu_22_another_node_knows_within_five_seconds() {
     let items = &seen["data"]["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"];
     assert!(items.as_array().is_none_or(Vec::is_empty), "{seen}");
     kit::eventually("the other node knows of the merge", || async {
-        there.ask("{ viewer { kind } }").await == json!({ "viewer": null })
+        there.query("{ viewer { kind } }").await == json!({ "viewer": null })
     })
     .await;
     assert!(asked.elapsed() < std::time::Duration::from_secs(15));
@@ -271,7 +274,7 @@ async fn sfu_22_another_node_knows_within_five_seconds() {
 
 // SFU-23
 #[tokio::test]
-async fn sfu_23_only_anonymous_into_regular() {
+async fn sfu_23_only_an_anonymous_user_merges_into_a_regular_one() {
     let (shop, _guest, _ann) = two_people().await;
     shop.guest("guest 2").await;
     shop.ann("ann 2").await;
@@ -285,15 +288,18 @@ async fn sfu_23_only_anonymous_into_regular() {
         ("guest", "guest", vec![not_regular]),
         ("ann", "ann", vec![not_anonymous]),
     ] {
-        let said = shop.backend.refused(MERGE, shop.pair(anonymous, regular)).await;
-        assert_eq!(said, refused, "{anonymous} into {regular}");
+        let message = shop
+            .backend
+            .user_errors(MERGE, shop.pair(anonymous, regular))
+            .await;
+        assert_eq!(message, refused, "{anonymous} into {regular}");
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing moved");
 }
 
 // SFU-30
 #[tokio::test]
-async fn sfu_30_a_missing_user_is_named_by_its_field() {
+async fn sfu_30_a_missing_user_is_reported_on_its_field() {
     let (shop, _guest, _ann) = two_people().await;
     let before = shop.gateway.store.dump().await;
     let no_guest = "STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId";
@@ -311,15 +317,18 @@ async fn sfu_30_a_missing_user_is_named_by_its_field() {
             ],
         ),
     ] {
-        let said = shop.backend.refused(MERGE, shop.pair(anonymous, regular)).await;
-        assert_eq!(said, refused, "{anonymous} into {regular}");
+        let message = shop
+            .backend
+            .user_errors(MERGE, shop.pair(anonymous, regular))
+            .await;
+        assert_eq!(message, refused, "{anonymous} into {regular}");
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing moved");
 }
 
 // SFU-32
 #[tokio::test]
-async fn sfu_32_the_same_pair_again_is_success_and_another_target_is_not() {
+async fn sfu_32_a_repeated_merge_succeeds_and_another_target_is_refused() {
     let (shop, _guest, _ann) = two_people().await;
     shop.ann("bob").await;
     shop.merge("guest", "ann").await;
@@ -337,7 +346,7 @@ async fn sfu_32_the_same_pair_again_is_success_and_another_target_is_not() {
       "userErrors": []
     }
     "#);
-    let refused = shop.backend.refused(MERGE, shop.pair("guest", "bob")).await;
+    let refused = shop.backend.user_errors(MERGE, shop.pair("guest", "bob")).await;
     assert_eq!(
         refused,
         ["STOREFRONT_USER_ALREADY_MERGED anonymousStorefrontUserId (409)"]
@@ -346,7 +355,7 @@ async fn sfu_32_the_same_pair_again_is_success_and_another_target_is_not() {
 }
 
 #[tokio::test]
-async fn several_guests_merge_into_one_and_its_uploads_go_on() {
+async fn several_guests_merge_into_a_user_that_keeps_uploading() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for number in 0..4 {
@@ -357,17 +366,17 @@ async fn several_guests_merge_into_one_and_its_uploads_go_on() {
         ann.upload("own.png", &png(100 + number)).await;
     }
     assert_eq!(item_ids(&ann).await.len(), 8);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
     // The merged items can be deleted like any others.
     for id in item_ids(&ann).await {
-        ann.done("storageItemDelete", json!({ "id": id })).await;
+        ann.mutate_ok("storageItemDelete", json!({ "id": id })).await;
     }
     assert_eq!(shop.gateway.store.count("content.files", doc! {}).await, 0);
 }
 
 // SFU-38
 #[tokio::test]
-async fn sfu_38_a_merge_is_never_refused_for_the_quota() {
+async fn sfu_38_the_quota_never_prevents_a_merge() {
     let shop = kit::Setup::new()
         .set("GATEWAY_STORAGE_QUOTA", "1KiB")
         .set("GATEWAY_STORAGE_MAX_FILE", "1KiB");

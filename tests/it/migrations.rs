@@ -51,14 +51,14 @@ fn names(documents: &[Document]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn each_runs_once_and_in_order() {
+async fn each_migration_runs_once_and_in_order() {
     let shop = kit::shop().await;
     migrated(&shop, "a", &[FIRST]).await.expect("migrated");
     assert_eq!(names(&recorded(&shop).await), ["first"]);
     migrated(&shop, "a", &[FIRST, SECOND]).await.expect("migrated");
     let all = recorded(&shop).await;
     assert_eq!(names(&all), ["first", "second"]);
-    assert_eq!(all.len(), 2, "the lock is given back: {all:?}");
+    assert_eq!(all.len(), 2, "the lock is released: {all:?}");
     assert!(all[0].get_datetime("at").expect("a date") <= all[1].get_datetime("at").expect("a date"));
 }
 
@@ -74,7 +74,7 @@ fn counted(_: &Database) -> BoxFuture<'_, Result<()>> {
 }
 
 #[tokio::test]
-async fn two_nodes_that_start_at_once_run_it_once() {
+async fn two_nodes_starting_concurrently_run_a_migration_once() {
     const COUNTED: &[Migration] = &[Migration {
         number: 1007,
         name: "counted",
@@ -101,13 +101,13 @@ async fn a_database_of_a_newer_version_is_refused() {
 
 // SPR-17
 #[tokio::test]
-async fn customers_of_an_earlier_version_get_their_references_numbers() {
+async fn customers_of_an_earlier_version_get_reference_numbers() {
     let shop = crate::customers::shop().await;
     // A migration scans a whole collection, once.
     shop.gateway.expect_scans();
     for email in ["ada@example.com", "bob@example.com"] {
         shop.browser
-            .done("customerRegister", crate::customers::person(email))
+            .mutate_ok("customerRegister", crate::customers::person(email))
             .await;
     }
     let store = &shop.gateway.store;

@@ -47,7 +47,7 @@ const VIEWER: &str = "{ viewer { kind scopes storefront { code } owner { name } 
 
 // RFC 6749 §4.4
 #[tokio::test]
-async fn a_backend_gets_a_token_by_basic_or_by_form() {
+async fn a_backend_obtains_a_token_with_basic_or_form_credentials() {
     let shop = kit::shop().await;
     let client = integration(&shop, &[StorefrontsRead, StorageRead]).await;
     let (id, secret) = (client.id.to_string(), client.secret().to_owned());
@@ -61,11 +61,11 @@ async fn a_backend_gets_a_token_by_basic_or_by_form() {
             (200, &"no-store".parse().expect("ASCII"))
         );
         let body: Value = answer.json().await.expect("JSON");
-        let backend = shop.nobody().with(body["access_token"].as_str());
+        let backend = shop.unauthenticated().with(body["access_token"].as_str());
         assert_eq!(body["expires_in"], 900);
         assert_eq!(body["token_type"], "Bearer");
         assert_eq!(body["scope"], "storefronts:read storage:read");
-        let viewer = &backend.ask(VIEWER).await["viewer"];
+        let viewer = &backend.query(VIEWER).await["viewer"];
         assert_eq!(viewer["scopes"], json!(["STOREFRONTS_READ", "STORAGE_READ"]));
         assert_eq!(
             (&viewer["kind"], &viewer["owner"]),
@@ -76,13 +76,13 @@ async fn a_backend_gets_a_token_by_basic_or_by_form() {
 
 // RFC 6749 §3.3
 #[tokio::test]
-async fn a_token_may_have_less_than_its_client_and_never_more() {
+async fn a_token_can_have_fewer_scopes_than_its_client_but_not_more() {
     let shop = kit::shop().await;
     let client = integration(&shop, &[StorefrontsRead, StorefrontUsersRead]).await;
     let (status, body) = ask(&shop.gateway, &client, &[("scope", "storefronts:read")]).await;
     assert_eq!((status, &body["scope"]), (200, &json!("storefronts:read")));
-    let backend = shop.nobody().with(body["access_token"].as_str());
-    backend.ask("{ storefronts { nodes { id } } }").await;
+    let backend = shop.unauthenticated().with(body["access_token"].as_str());
+    backend.query("{ storefronts { nodes { id } } }").await;
     let users = backend
         .send("{ storefront { users { nodes { id } } } }", json!({}))
         .await;
@@ -112,14 +112,14 @@ async fn an_owner_is_a_member_of_the_same_organization() {
     );
     let client = integration(&shop, Scope::ALL).await;
     let (_, body) = ask(&shop.gateway, &client, &[("owner", &ann)]).await;
-    let backend = shop.nobody().with(body["access_token"].as_str());
-    let viewer = backend.ask(VIEWER).await;
+    let backend = shop.unauthenticated().with(body["access_token"].as_str());
+    let viewer = backend.query(VIEWER).await;
     assert_eq!(viewer["viewer"]["owner"], json!({ "name": "Ann" }));
     let seen = backend
-        .ask(&format!("{{ node(id: {ann:?}) {{ ... on Member {{ name }} }} }}"))
+        .query(&format!("{{ node(id: {ann:?}) {{ ... on Member {{ name }} }} }}"))
         .await;
     assert_eq!(seen, json!({ "node": { "name": "Ann" } }));
-    let seen = backend.ask(&format!("{{ node(id: {bob:?}) {{ id }} }}")).await;
+    let seen = backend.query(&format!("{{ node(id: {bob:?}) {{ id }} }}")).await;
     assert_eq!(seen, json!({ "node": null }));
     for owner in [bob.as_str(), "mem_01h00000000000000000000000", "nonsense"] {
         let (status, body) = ask(&shop.gateway, &client, &[("owner", owner)]).await;
@@ -168,7 +168,7 @@ async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer() {
 
 // RFC 6749 §5.2
 #[tokio::test]
-async fn what_is_not_offered_is_refused_as_the_standard_says() {
+async fn unsupported_requests_are_refused_with_the_errors_of_rfc_6749() {
     let shop = kit::shop().await;
     let client = integration(&shop, Scope::ALL).await;
     let (id, secret) = (client.id.to_string(), client.secret().to_owned());
@@ -205,23 +205,23 @@ async fn what_is_not_offered_is_refused_as_the_standard_says() {
 
 // RFC 7009
 #[tokio::test]
-async fn a_revoked_token_ends_here_at_once_and_elsewhere_within_five_seconds() {
+async fn a_revoked_token_is_refused_at_once_and_by_other_nodes_within_five_seconds() {
     let shop = kit::shop().await;
     let node = shop.gateway.another_node().await;
     let client = integration(&shop, Scope::ALL).await;
     let (id, secret) = (client.id.to_string(), client.secret().to_owned());
     let token = access_token(&shop.gateway, &client).await;
-    let here = shop.nobody().with(Some(&token));
+    let here = shop.unauthenticated().with(Some(&token));
     let there = here.at(&node);
-    here.ask(VIEWER).await;
-    there.ask(VIEWER).await;
+    here.query(VIEWER).await;
+    there.query(VIEWER).await;
     // Another client cannot revoke it.
     let other = integration(&shop, Scope::ALL).await;
     let theirs = Some((other.id.to_string(), other.secret().to_owned()));
     let theirs = theirs.as_ref().map(|(id, secret)| (&**id, &**secret));
     let answer = post(&shop.gateway, "/oauth/revoke", theirs, &[("token", &token)]).await;
     assert_eq!(answer.status().as_u16(), 400);
-    here.ask(VIEWER).await;
+    here.query(VIEWER).await;
 
     for _ in 0..2 {
         let revoked = post(
@@ -247,17 +247,17 @@ async fn a_revoked_token_ends_here_at_once_and_elsewhere_within_five_seconds() {
     )
     .await;
     assert_eq!(nonsense.status().as_u16(), 200);
-    let nobody = post(&shop.gateway, "/oauth/revoke", None, &[("token", &token)]).await;
-    assert_eq!(nobody.status().as_u16(), 401);
+    let unauthenticated = post(&shop.gateway, "/oauth/revoke", None, &[("token", &token)]).await;
+    assert_eq!(unauthenticated.status().as_u16(), 401);
 }
 
 #[tokio::test]
-async fn a_revoked_client_stops_on_every_node_within_five_seconds() {
+async fn a_revoked_client_is_refused_by_every_node_within_five_seconds() {
     let shop = kit::shop().await;
     let node = shop.gateway.another_node().await;
     let client = integration(&shop, Scope::ALL).await;
     let token = access_token(&shop.gateway, &client).await;
-    let by_token = shop.nobody().with(Some(&token));
+    let by_token = shop.unauthenticated().with(Some(&token));
     let callers = [
         client.caller.clone(),
         by_token.clone(),
@@ -265,7 +265,7 @@ async fn a_revoked_client_stops_on_every_node_within_five_seconds() {
         by_token.at(&node),
     ];
     for caller in &callers {
-        caller.ask(VIEWER).await;
+        caller.query(VIEWER).await;
     }
     let (app, id) = (shop.gateway.app.clone(), client.id.clone());
     let revoking = async move { app.access.clients.revoke(&id).await.expect("revoked") };
@@ -294,7 +294,7 @@ async fn assert_is_there(gateway: &Gateway, endpoint: &Value) {
 
 // RFC 8414
 #[tokio::test]
-async fn the_metadata_says_what_there_is() {
+async fn the_metadata_lists_the_supported_features() {
     let shop = kit::shop().await;
     let url = format!("{}/.well-known/oauth-authorization-server", shop.gateway.url);
     let answer = shop.gateway.http.get(url).send().await.expect("an answer");
@@ -352,7 +352,7 @@ async fn the_metadata_says_what_there_is() {
 
 // ERR-02
 #[tokio::test]
-async fn secrets_are_stored_as_hashes_only() {
+async fn secrets_are_stored_only_as_hashes() {
     let shop = kit::shop().await;
     let client = integration(&shop, Scope::ALL).await;
     let token = access_token(&shop.gateway, &client).await;

@@ -10,7 +10,7 @@ async fn shop_of(users: usize) -> Shop {
     let shop = kit::shop().await;
     for number in 0..users {
         let input = shop.user(&format!("user {number}"), number % 2 == 0);
-        shop.backend.done("storefrontUserRegister", input).await;
+        shop.backend.mutate_ok("storefrontUserRegister", input).await;
     }
     shop
 }
@@ -24,7 +24,7 @@ fn query(arguments: &str) -> String {
 }
 
 async fn page(backend: &Caller, arguments: &str) -> Value {
-    backend.ask(&query(arguments)).await["storefront"]["users"].take()
+    backend.query(&query(arguments)).await["storefront"]["users"].take()
 }
 
 fn ids(page: &Value) -> Vec<&str> {
@@ -42,7 +42,7 @@ fn around(page: &Value) -> (bool, bool) {
 }
 
 #[tokio::test]
-async fn forward_and_backward_go_over_the_same_list() {
+async fn forward_and_backward_pagination_return_the_same_list() {
     let shop = shop_of(7).await;
     let first = page(&shop.backend, "first: 3").await;
     assert_eq!(
@@ -92,7 +92,7 @@ async fn forward_and_backward_go_over_the_same_list() {
 }
 
 #[tokio::test]
-async fn twenty_five_unless_told_and_none_are_lost_or_shown_twice() {
+async fn the_default_page_size_is_25_and_no_item_is_skipped_or_repeated() {
     let shop = shop_of(60).await;
     let (mut seen, mut arguments) = (Vec::new(), "filter: {}".to_owned());
     let mut sizes = Vec::new();
@@ -111,11 +111,11 @@ async fn twenty_five_unless_told_and_none_are_lost_or_shown_twice() {
 }
 
 #[tokio::test]
-async fn a_list_that_grows_and_shrinks_is_paged_without_holes() {
+async fn pagination_of_a_changing_list_skips_nothing() {
     let shop = shop_of(6).await;
     let first = page(&shop.backend, "first: 3").await;
     shop.backend
-        .done("storefrontUserDelete", shop.named("user 2"))
+        .mutate_ok("storefrontUserDelete", shop.named("user 2"))
         .await;
     shop.ann("late").await;
     let second = page(
@@ -127,7 +127,7 @@ async fn a_list_that_grows_and_shrinks_is_paged_without_holes() {
 }
 
 #[tokio::test]
-async fn a_wrong_page_is_an_error() {
+async fn an_invalid_page_is_an_error() {
     let shop = shop_of(3).await;
     let cursor = page(&shop.backend, "first: 1").await["pageInfo"]["endCursor"].take();
     for arguments in [
@@ -157,7 +157,7 @@ async fn a_wrong_page_is_an_error() {
 
 // DEF-01
 #[tokio::test]
-async fn def_01_nothing_but_a_cursor_of_the_gateways_own_is_read() {
+async fn def_01_only_cursors_created_by_the_gateway_are_accepted() {
     let shop = shop_of(2).await;
     let cursor = page(&shop.backend, "first: 1").await["pageInfo"]["endCursor"].take();
     let cursor = cursor.as_str().expect("a cursor");
@@ -207,7 +207,7 @@ async fn a_cursor_belongs_to_its_list_and_tenant() {
     let named = |id: &str, arguments: &str| {
         query(arguments).replace("storefront {", &format!("storefront(by: {{ id: {id:?} }}) {{"))
     };
-    let mine = shop.backend.ask(&named(shop.id(), "first: 1")).await;
+    let mine = shop.backend.query(&named(shop.id(), "first: 1")).await;
     let cursor = &mine["storefront"]["users"]["pageInfo"]["endCursor"];
     let after = format!("after: {cursor}");
     for (caller, query) in [
@@ -221,12 +221,12 @@ async fn a_cursor_belongs_to_its_list_and_tenant() {
         let answer = caller.send(&query, json!({})).await;
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{query}");
     }
-    let own = shop.backend.ask(&named(shop.id(), &after)).await;
+    let own = shop.backend.query(&named(shop.id(), &after)).await;
     assert_eq!(ids(&own["storefront"]["users"]), ["user 1"]);
 }
 
 #[tokio::test]
-async fn the_total_is_counted_only_where_it_is_selected() {
+async fn the_total_is_counted_only_if_selected() {
     let shop = shop_of(3).await;
     let ann = shop.ann("ann").await;
     ann.upload("cat.png", &png(1)).await;
@@ -235,10 +235,10 @@ async fn the_total_is_counted_only_where_it_is_selected() {
     for query in [users, items] {
         let commands = &shop.gateway.commands;
         let (_, without) = commands
-            .during(shop.backend.ask(&query.replace("TOTAL", "")))
+            .during(shop.backend.query(&query.replace("TOTAL", "")))
             .await;
         let (seen, with) = commands
-            .during(shop.backend.ask(&query.replace("TOTAL", "totalCount")))
+            .during(shop.backend.query(&query.replace("TOTAL", "totalCount")))
             .await;
         assert_eq!(with.len(), without.len() + 1, "{without:?} {with:?}");
         if query == users {
@@ -247,13 +247,13 @@ async fn the_total_is_counted_only_where_it_is_selected() {
     }
     let filtered = "{ storefront { users(first: 1, filter: { isAnonymous: true }) { totalCount } } }";
     assert_eq!(
-        shop.backend.ask(filtered).await["storefront"]["users"]["totalCount"],
+        shop.backend.query(filtered).await["storefront"]["users"]["totalCount"],
         2
     );
 }
 
 #[tokio::test]
-async fn items_are_paged_across_the_storages_of_merges() {
+async fn items_are_paginated_across_merged_storages() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for number in 0..3 {
@@ -270,7 +270,7 @@ async fn items_are_paged_across_the_storages_of_merges() {
             "{{ viewer {{ storefrontUser {{ privateStorage {{ items(first: 2, after: {after}) \
              {{ totalCount nodes {{ id }} pageInfo {{ hasNextPage endCursor }} }} }} }} }} }}"
         );
-        let page = ann.ask(&query).await["viewer"]["storefrontUser"]["privateStorage"]["items"].take();
+        let page = ann.query(&query).await["viewer"]["storefrontUser"]["privateStorage"]["items"].take();
         assert_eq!(page["totalCount"], 6);
         let nodes = page["nodes"].as_array().expect("nodes");
         seen.extend(

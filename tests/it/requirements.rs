@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::house::{Source, root, rust_files};
+use crate::architecture::{Source, root, rust_files};
 
 const DOCUMENT: &str = "docs/REQUIREMENTS.md";
 const AGAIN: &str =
@@ -168,14 +168,14 @@ fn faults(document: &str, found: &Found) -> Vec<String> {
     let rows: Vec<Row<'_>> = document.lines().filter_map(row).collect();
     let untested = |id: &str| UNTESTED.iter().any(|(known, _)| *known == id);
     let mut faults = Vec::new();
-    let mut described = BTreeSet::new();
+    let mut formatted_response = BTreeSet::new();
     for row in &rows {
         let id = row.id.as_str();
-        if !described.insert(id) {
+        if !formatted_response.insert(id) {
             faults.push(format!("{id} has two rows"));
         }
         if row.requirement.is_empty() {
-            faults.push(format!("{id} says nothing"));
+            faults.push(format!("{id} has no description"));
         }
         let tests = found.get(id).cloned().unwrap_or_default();
         if tests.is_empty() != untested(id) {
@@ -185,10 +185,13 @@ fn faults(document: &str, found: &Found) -> Vec<String> {
             faults.push(format!("{id} has other tests: {AGAIN}"));
         }
     }
-    for id in found.keys().filter(|id| !described.contains(id.as_str())) {
+    for id in found
+        .keys()
+        .filter(|id| !formatted_response.contains(id.as_str()))
+    {
         faults.push(format!("{id} is used and has no row"));
     }
-    for (id, _) in UNTESTED.iter().filter(|(id, _)| !described.contains(id)) {
+    for (id, _) in UNTESTED.iter().filter(|(id, _)| !formatted_response.contains(id)) {
         faults.push(format!("{id} has no row: take it out of UNTESTED"));
     }
     faults
@@ -216,7 +219,7 @@ fn every_requirement_is_described_with_its_tests() {
 }
 
 #[test]
-fn ids_are_read_from_comments_and_from_the_names_of_tests() {
+fn ids_are_read_from_comments_and_test_names() {
     let text = [
         "//! ABC-10: no UTF-16, DE--25, SHA-256 or XABC-12.",
         "// ABC-11…19, ABC-20: in words",

@@ -59,13 +59,13 @@ async fn replace_all(gateway: &Gateway) -> String {
 }
 
 /// A shop with two nodes and a backend's client.
-struct Stand {
+struct Cluster {
     shop: Shop,
     node: Arc<Gateway>,
     client: Client,
 }
 
-impl Stand {
+impl Cluster {
     async fn of(setup: Setup) -> Self {
         let shop = setup.start().await;
         let node = shop.gateway.another_node().await;
@@ -78,13 +78,13 @@ impl Stand {
     }
 
     async fn works_everywhere(&self, token: &str) {
-        let caller = self.shop.nobody().with(Some(token));
-        caller.ask(VIEWER).await;
-        caller.at(&self.node).ask(VIEWER).await;
+        let caller = self.shop.unauthenticated().with(Some(token));
+        caller.query(VIEWER).await;
+        caller.at(&self.node).query(VIEWER).await;
     }
 
     async fn is_refused_everywhere(&self, token: &str) {
-        let caller = self.shop.nobody().with(Some(token));
+        let caller = self.shop.unauthenticated().with(Some(token));
         for caller in [caller.at(&self.shop.gateway), caller.at(&self.node)] {
             kit::eventually("the token is refused", || async {
                 caller.send(VIEWER, json!({})).await.status == 401
@@ -96,8 +96,8 @@ impl Stand {
 
 #[tokio::test]
 async fn keys_rotate_without_a_failed_request() {
-    let stand = Stand::of(Setup::new().manual_clock()).await;
-    let (shop, client) = (&stand.shop, &stand.client);
+    let cluster = Cluster::of(Setup::new().manual_clock()).await;
+    let (shop, client) = (&cluster.shop, &cluster.client);
     let old = access_token(&shop.gateway, client).await;
     let first = kid(&old);
     assert_eq!(published(&shop.gateway).await, [&*first]);
@@ -107,13 +107,13 @@ async fn keys_rotate_without_a_failed_request() {
     assert_eq!(published(&shop.gateway).await, [first.clone(), second.clone()]);
     shop.gateway.advance(Duration::from_secs(119));
     assert_eq!(kid(&access_token(&shop.gateway, client).await), first);
-    stand.works_everywhere(&old).await;
+    cluster.works_everywhere(&old).await;
 
     shop.gateway.advance(Duration::from_secs(1));
     let new = access_token(&shop.gateway, client).await;
     assert_eq!(kid(&new), second, "in use after two minutes");
-    stand.works_everywhere(&new).await;
-    stand.works_everywhere(&old).await;
+    cluster.works_everywhere(&new).await;
+    cluster.works_everywhere(&old).await;
 
     // When its last token has expired, the key is no longer published and its private half is deleted.
     let halves = |field: &str| doc! { "_id": &first, field: { "$exists": true } };
@@ -121,7 +121,7 @@ async fn keys_rotate_without_a_failed_request() {
     assert_eq!(stored(halves("sealed")).await, 1);
     shop.gateway.advance(Duration::from_secs(26 * 3600));
     assert_eq!(published(&shop.gateway).await, [&*second]);
-    kit::eventually("the private half is gone", || async {
+    kit::eventually("the private half is deleted", || async {
         stored(halves("sealedPublic")).await == 1 && stored(halves("sealed")).await == 0
     })
     .await;
@@ -130,7 +130,7 @@ async fn keys_rotate_without_a_failed_request() {
     assert_eq!(published(&later).await, [&*second]);
     // SFU-39: the public half is kept as long as a token can be renewed.
     shop.gateway.advance(Duration::from_secs(31 * 24 * 3600));
-    kit::eventually("the key is gone", || async {
+    kit::eventually("the key is deleted", || async {
         stored(doc! { "_id": &first }).await == 0
     })
     .await;
@@ -193,9 +193,9 @@ impl<'a> Verifier<'a> {
 
 // DEF-10
 #[tokio::test]
-async fn who_honours_cache_control_verifies_every_token() {
-    let stand = Stand::of(Setup::new().manual_clock()).await;
-    let [here, there] = stand.nodes();
+async fn a_verifier_that_honours_cache_control_accepts_every_token() {
+    let cluster = Cluster::of(Setup::new().manual_clock()).await;
+    let [here, there] = cluster.nodes();
     // One copy is as old as possible when the new key is published; the others are younger.
     let mut verifiers = Vec::new();
     for source in [here, there, here, there] {
@@ -207,8 +207,8 @@ async fn who_honours_cache_control_verifies_every_token() {
         if step == 1 {
             rotate(here).await;
         }
-        for node in stand.nodes() {
-            let token = access_token(node, &stand.client).await;
+        for node in cluster.nodes() {
+            let token = access_token(node, &cluster.client).await;
             for verifier in &mut verifiers {
                 verifier.verify(&token).await;
             }
@@ -222,7 +222,7 @@ async fn who_honours_cache_control_verifies_every_token() {
 
 // DEF-10
 #[tokio::test]
-async fn the_key_set_has_an_entity_tag_and_says_how_long_it_may_be_kept() {
+async fn the_key_set_has_an_entity_tag_and_a_cache_lifetime() {
     let setup = Setup::new();
     let gateway = setup.gateway().await;
     for path in [JWKS, "/.well-known/oauth-authorization-server", "/schema.graphql"] {
@@ -252,45 +252,45 @@ async fn the_key_set_has_an_entity_tag_and_says_how_long_it_may_be_kept() {
 
 // DEF-09
 #[tokio::test]
-async fn keys_that_are_ended_are_refused_everywhere_within_seconds() {
-    let stand = Stand::of(Setup::new()).await;
-    let (shop, client) = (&stand.shop, &stand.client);
+async fn revoked_keys_are_refused_by_every_node_within_seconds() {
+    let cluster = Cluster::of(Setup::new()).await;
+    let (shop, client) = (&cluster.shop, &cluster.client);
     let guest = shop.guest("guest@example.com").await;
     let old = [
         access_token(&shop.gateway, client).await,
         guest.credential.clone().expect("a token"),
     ];
     // At this time there are a key that signs and one that is published but does not sign yet.
-    let waiting = rotate(&stand.node).await;
+    let waiting = rotate(&cluster.node).await;
     for token in &old {
         // Ensures that both nodes have verified (and cached) the token.
-        stand.works_everywhere(token).await;
+        cluster.works_everywhere(token).await;
     }
     let since = Instant::now();
     let new = replace_all(&shop.gateway).await;
     assert_eq!(published(&shop.gateway).await, [&*new]);
     let token = access_token(&shop.gateway, client).await;
     assert_eq!(kid(&token), new, "it signs at once");
-    stand.works_everywhere(&token).await;
+    cluster.works_everywhere(&token).await;
     for token in &old {
-        stand.is_refused_everywhere(token).await;
+        cluster.is_refused_everywhere(token).await;
     }
-    assert_eq!(published(&stand.node).await, [&*new]);
+    assert_eq!(published(&cluster.node).await, [&*new]);
     // As for clients above: twice the promised time, to allow for slow machines.
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     assert_ne!(waiting, new);
     let stored = shop.gateway.store.documents("signingKeys", doc! {}).await;
     assert_eq!(stored.len(), 1, "not even the public halves are left");
-    stand
-        .works_everywhere(&access_token(&stand.node, client).await)
+    cluster
+        .works_everywhere(&access_token(&cluster.node, client).await)
         .await;
 }
 
 #[tokio::test]
-async fn rotations_at_once_and_starts_meanwhile_agree() {
-    let stand = Stand::of(Setup::new()).await;
-    let [here, there] = stand.nodes();
-    let old = access_token(here, &stand.client).await;
+async fn concurrent_rotations_and_starts_agree_on_the_keys() {
+    let cluster = Cluster::of(Setup::new()).await;
+    let [here, there] = cluster.nodes();
+    let old = access_token(here, &cluster.client).await;
     let (a, b, c, d, third) = tokio::join!(
         rotate(here),
         rotate(there),
@@ -303,8 +303,14 @@ async fn rotations_at_once_and_starts_meanwhile_agree() {
     for made in [&a, &b, &c, &d] {
         assert!(ids.contains(&made.as_str()), "{made} of {ids:?}");
     }
-    stand.works_everywhere(&old).await;
-    stand.shop.nobody().with(Some(&old)).at(&third).ask(VIEWER).await;
+    cluster.works_everywhere(&old).await;
+    cluster
+        .shop
+        .unauthenticated()
+        .with(Some(&old))
+        .at(&third)
+        .query(VIEWER)
+        .await;
 
     // Two concurrent replacements of all keys, while other calls rotate them.
     let (e, f, g, h) = tokio::join!(replace_all(here), replace_all(there), rotate(here), rotate(there));
@@ -316,16 +322,16 @@ async fn rotations_at_once_and_starts_meanwhile_agree() {
             .all(|id| [&e, &f, &g, &h].contains(&&(*id).to_owned())),
         "{left:?}"
     );
-    stand.is_refused_everywhere(&old).await;
-    stand
-        .works_everywhere(&access_token(here, &stand.client).await)
+    cluster.is_refused_everywhere(&old).await;
+    cluster
+        .works_everywhere(&access_token(here, &cluster.client).await)
         .await;
 }
 
 #[tokio::test]
-async fn starts_on_an_empty_database_make_one_key_which_signs_at_once() {
-    let stand = Stand::of(Setup::new()).await;
-    let [here, there] = stand.nodes();
+async fn concurrent_starts_on_an_empty_database_create_one_active_key() {
+    let cluster = Cluster::of(Setup::new()).await;
+    let [here, there] = cluster.nodes();
     here.store
         .collection("signingKeys")
         .delete_many(doc! {})
@@ -339,8 +345,8 @@ async fn starts_on_an_empty_database_make_one_key_which_signs_at_once() {
             published(node).await == keys
         })
         .await;
-        let token = access_token(node, &stand.client).await;
+        let token = access_token(node, &cluster.client).await;
         assert_eq!(kid(&token), keys[0]);
-        stand.works_everywhere(&token).await;
+        cluster.works_everywhere(&token).await;
     }
 }

@@ -52,7 +52,7 @@ async fn link(person: &Caller, item: &Value) -> String {
         "{{ node(id: {}) {{ ... on StorageItem {{ url }} }} }}",
         item["id"]
     );
-    person.ask(&query).await["node"]["url"]
+    person.query(&query).await["node"]["url"]
         .as_str()
         .expect("a link")
         .to_owned()
@@ -60,7 +60,7 @@ async fn link(person: &Caller, item: &Value) -> String {
 
 // SFU-04
 #[tokio::test]
-async fn sfu_04_the_content_decides_the_type_and_the_type_the_kind() {
+async fn sfu_04_the_content_determines_the_type_and_the_kind() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for (file_name, bytes, content_type, kind) in [
@@ -100,7 +100,7 @@ async fn sfu_04_the_content_decides_the_type_and_the_type_the_kind() {
 
 // SFU-04
 #[tokio::test]
-async fn sfu_04_content_survives_byte_for_byte() {
+async fn sfu_04_content_is_stored_unchanged() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     // Sizes around the boundaries of the store's 1 MiB pieces and of the bytes read for type detection.
@@ -125,19 +125,19 @@ async fn sfu_04_content_survives_byte_for_byte() {
         let (status, _, got) = get(&shop, &link(&ann, &item).await, &[]).await;
         assert_eq!((status, got == bytes), (200, true), "{size}");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-03
 #[tokio::test]
-async fn sfu_03_a_backend_uploads_for_its_users_and_says_for_whom() {
+async fn sfu_03_a_backend_uploads_for_a_user_that_it_names() {
     let shop = kit::shop().await;
     shop.ann("ann").await;
     let rival = shop.rival().await;
     rival.ann("ann").await;
     let theirs = rival
         .backend
-        .ask("{ storefront { users { nodes { id } } } }")
+        .query("{ storefront { users { nodes { id } } } }")
         .await;
     let theirs = &theirs["storefront"]["users"]["nodes"][0]["id"];
     let external =
@@ -170,7 +170,7 @@ async fn sfu_03_a_backend_uploads_for_its_users_and_says_for_whom() {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
+async fn sto_01_limits_are_configurable_and_a_refused_upload_leaves_no_content() {
     let shop = Setup::new()
         .set("GATEWAY_STORAGE_MAX_FILE", "2MiB")
         .set("GATEWAY_STORAGE_QUOTA", "3MiB")
@@ -197,12 +197,12 @@ async fn sto_01_limits_are_settable_and_a_refused_upload_leaves_nothing() {
     assert_eq!(faults(&payload), ["STORAGE_QUOTA_EXCEEDED file"]);
     ann.upload("c.png", &png_of(MEBIBYTE)).await;
     assert_eq!(contents(&shop).await, (2, 3 * CHUNKS, 0));
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // STO-01
 #[tokio::test]
-async fn sto_01_the_quota_holds_under_uploads_at_once() {
+async fn sto_01_concurrent_uploads_do_not_exceed_the_quota() {
     let shop = Setup::new()
         .set("GATEWAY_STORAGE_QUOTA", "100KiB")
         .set("GATEWAY_STORAGE_MAX_FILE", "100KiB");
@@ -225,7 +225,7 @@ async fn sto_01_the_quota_holds_under_uploads_at_once() {
     for payload in payloads.iter().filter(|payload| !faults(payload).is_empty()) {
         assert_eq!(faults(payload), ["STORAGE_QUOTA_EXCEEDED file"]);
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
     assert_eq!(contents(&shop).await, (3, 3, 0));
 }
 
@@ -259,7 +259,7 @@ async fn break_off(person: &Caller, bytes: &[u8]) {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_a_broken_off_upload_leaves_nothing_behind() {
+async fn sto_01_an_aborted_upload_leaves_no_content() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     break_off(&ann, &png_of(3 * 1024 * 1024)).await;
@@ -272,7 +272,7 @@ async fn sto_01_a_broken_off_upload_leaves_nothing_behind() {
 
 // STO-01
 #[tokio::test]
-async fn sto_01_what_a_dead_gateway_leaves_is_swept_within_a_minute() {
+async fn sto_01_unclaimed_content_of_a_crashed_gateway_is_swept_within_a_minute() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     ann.upload("kept.png", &png(1)).await;
@@ -289,17 +289,17 @@ async fn sto_01_what_a_dead_gateway_leaves_is_swept_within_a_minute() {
     assert_eq!(
         contents(&shop).await,
         (2, 1 + 3 * CHUNKS, 1),
-        "its lease holds: it may be a live upload"
+        "its lease is valid: the upload may be running"
     );
     shop.gateway.advance(Duration::from_secs(45));
     shop.gateway.run_jobs().await;
     assert_eq!(contents(&shop).await, (1, 1, 0));
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // STO-02
 #[tokio::test]
-async fn sto_02_a_link_answers_ranges_and_conditions() {
+async fn sto_02_a_link_supports_range_and_conditional_requests() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let bytes = png_of(2 * 1024 * 1024 + 100);
@@ -320,8 +320,8 @@ async fn sto_02_a_link_answers_ranges_and_conditions() {
     ] {
         let (status, headers, got) = get(&shop, &link, &[("Range", &range)]).await;
         assert_eq!(status, 206, "{range}");
-        let said = format!("bytes {}-{}/{size}", expected.start, expected.end - 1);
-        assert_eq!(headers["content-range"].to_str().expect("text"), said);
+        let message = format!("bytes {}-{}/{size}", expected.start, expected.end - 1);
+        assert_eq!(headers["content-range"].to_str().expect("text"), message);
         assert!(got == bytes[expected], "{range}");
     }
     let beyond = format!("bytes={size}-");
@@ -345,7 +345,7 @@ async fn sto_02_a_link_answers_ranges_and_conditions() {
 
 // STO-02
 #[tokio::test]
-async fn sto_02_nothing_runs_in_the_gateways_origin() {
+async fn sto_02_stored_content_cannot_run_scripts_in_the_gateways_origin() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     for (name, bytes) in [
@@ -374,7 +374,7 @@ async fn sto_02_nothing_runs_in_the_gateways_origin() {
 
 // STO-02
 #[tokio::test]
-async fn sto_02_a_changed_or_expired_link_is_refused() {
+async fn sto_02_a_modified_or_expired_link_is_refused() {
     let shop = Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     let photo = ann.upload("cat.png", &png(1)).await;
@@ -407,7 +407,7 @@ async fn sto_02_a_changed_or_expired_link_is_refused() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_is_sent_and_nothing_else() {
+async fn an_update_changes_only_the_fields_sent() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let sent = json!({ "name": "Cat", "folder": "pets" });
@@ -424,7 +424,7 @@ async fn an_update_changes_what_is_sent_and_nothing_else() {
             "pets",
         ),
     ] {
-        let payload = ann.done(update, input).await;
+        let payload = ann.mutate_ok(update, input).await;
         assert_eq!(payload["storageItem"]["name"], name);
         assert_eq!(payload["storageItem"]["folder"], folder);
         assert_eq!(payload["storageItem"]["sha256"], item["sha256"]);
@@ -441,7 +441,7 @@ async fn an_update_changes_what_is_sent_and_nothing_else() {
             vec!["REQUIRED name", "STORAGE_ITEM_NOT_FOUND id"],
         ),
     ] {
-        assert_eq!(ann.refused(update, input).await, refused);
+        assert_eq!(ann.user_errors(update, input).await, refused);
     }
 }
 
@@ -453,7 +453,9 @@ async fn sto_03_deleting_an_item_removes_its_content() {
     let item = ann.upload("cat.png", &png_of(2 * 1024 * 1024)).await;
     ann.upload("cat.png", &png(2)).await;
     let link = link(&ann, &item).await;
-    let payload = ann.done("storageItemDelete", json!({ "id": item["id"] })).await;
+    let payload = ann
+        .mutate_ok("storageItemDelete", json!({ "id": item["id"] }))
+        .await;
     assert_eq!(payload["deletedStorageItemId"], item["id"]);
     assert_eq!(contents(&shop).await, (1, 1, 0));
     assert!(
@@ -461,14 +463,14 @@ async fn sto_03_deleting_an_item_removes_its_content() {
         "the link ended with its item"
     );
     let refused = ann
-        .refused("storageItemDelete", json!({ "id": item["id"] }))
+        .user_errors("storageItemDelete", json!({ "id": item["id"] }))
         .await;
     assert_eq!(refused, ["STORAGE_ITEM_NOT_FOUND id"]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 #[tokio::test]
-async fn a_log_holds_nothing_of_a_person() {
+async fn a_log_contains_no_personal_data() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann.secret@example.com").await;
     let sent = json!({ "name": "My secret cat", "folder": "secret folder" });
@@ -483,13 +485,13 @@ async fn a_log_holds_nothing_of_a_person() {
     let signature = link.split("signature=").nth(1).expect("a signature").to_owned();
     let token = ann.credential.clone().expect("a token");
     let log = shop.gateway.logs.lines().join("\n");
-    for said in [
+    for message in [
         "secret",
         "example.com",
         "cat.png",
         signature.as_str(),
         token.as_str(),
     ] {
-        assert!(!log.contains(said), "{said}: {log}");
+        assert!(!log.contains(message), "{message}: {log}");
     }
 }

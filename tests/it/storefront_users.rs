@@ -27,11 +27,11 @@ fn lookup(storefront: &str, id: &str, selection: &str) -> String {
 // SFU-02, SFU-09
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshots")]
-async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
+async fn sfu_02_a_registration_creates_the_user_and_its_storage_together() {
     let shop = kit::shop().await;
     let payload = shop
         .backend
-        .done("storefrontUserRegister", shop.user("ann@example.com", false))
+        .mutate_ok("storefrontUserRegister", shop.user("ann@example.com", false))
         .await;
     insta::assert_json_snapshot!(redact(payload), @r#"
     {
@@ -50,7 +50,7 @@ async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
     "#);
     let seen = shop
         .backend
-        .ask(&lookup(shop.id(), "ann@example.com", USER))
+        .query(&lookup(shop.id(), "ann@example.com", USER))
         .await;
     insta::assert_json_snapshot!(redact(seen), @r#"
     {
@@ -74,9 +74,9 @@ async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
     "#);
 
     shop.backend
-        .done("storefrontUserRegister", shop.user("guest", true))
+        .mutate_ok("storefrontUserRegister", shop.user("guest", true))
         .await;
-    let seen = shop.backend.ask(&lookup(shop.id(), "guest", USER)).await;
+    let seen = shop.backend.query(&lookup(shop.id(), "guest", USER)).await;
     insta::assert_json_snapshot!(redact(seen), @r#"
     {
       "storefrontUser": {
@@ -97,7 +97,7 @@ async fn sfu_02_registering_creates_the_user_and_its_storage_together() {
       }
     }
     "#);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-08
@@ -126,7 +126,7 @@ async fn sfu_08_is_anonymous_has_no_default() {
 
 // SFU-12, SFU-16
 #[tokio::test]
-async fn sfu_12_the_id_is_kept_verbatim_and_compared_exactly() {
+async fn sfu_12_the_id_is_stored_verbatim_and_compared_exactly() {
     let shop = kit::shop().await;
     let longest = "ä".repeat(256);
     let ids = [
@@ -141,23 +141,26 @@ async fn sfu_12_the_id_is_kept_verbatim_and_compared_exactly() {
     ];
     for (number, id) in ids.iter().enumerate() {
         shop.backend
-            .done("storefrontUserRegister", shop.user(id, number % 2 == 0))
+            .mutate_ok("storefrontUserRegister", shop.user(id, number % 2 == 0))
             .await;
     }
     for id in ids {
-        let seen = shop.backend.ask(&lookup(shop.id(), id, "storefrontUserId")).await;
+        let seen = shop
+            .backend
+            .query(&lookup(shop.id(), id, "storefrontUserId"))
+            .await;
         assert_eq!(seen["storefrontUser"]["storefrontUserId"], *id);
     }
     // SFU-16: a lookup without a match returns null.
     for other in ["ann", "Ann@example.com", "padded", "", "\u{0}"] {
-        let seen = shop.backend.ask(&lookup(shop.id(), other, "id")).await;
+        let seen = shop.backend.query(&lookup(shop.id(), other, "id")).await;
         assert_eq!(seen, json!({ "storefrontUser": null }), "{other:?}");
     }
 }
 
 // SFU-14
 #[tokio::test]
-async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
+async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_is_unchanged() {
     let shop = kit::shop().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
     shop.ann("ann").await;
@@ -165,7 +168,7 @@ async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
     for is_anonymous in [true, false] {
         let refused = shop
             .backend
-            .refused("storefrontUserRegister", shop.user("ann", is_anonymous))
+            .user_errors("storefrontUserRegister", shop.user("ann", is_anonymous))
             .await;
         assert_eq!(refused, ["STOREFRONT_USER_ALREADY_EXISTS storefrontUserId (409)"]);
     }
@@ -173,21 +176,21 @@ async fn sfu_14_a_taken_id_is_refused_and_the_stored_user_untouched() {
     // The same id in two storefronts means two users.
     let elsewhere =
         json!({ "storefrontId": fr.id.to_string(), "storefrontUserId": "ann", "isAnonymous": false });
-    shop.backend.done("storefrontUserRegister", elsewhere).await;
+    shop.backend.mutate_ok("storefrontUserRegister", elsewhere).await;
     assert_eq!(shop.gateway.store.count("storefrontUsers", doc! {}).await, 2);
 }
 
 // SFU-26
 #[tokio::test]
-async fn sfu_26_ensuring_twice_is_one_user() {
+async fn sfu_26_ensuring_a_user_twice_creates_one() {
     let shop = kit::shop().await;
     let first = shop
         .backend
-        .done("storefrontUserEnsure", shop.user("ann", false))
+        .mutate_ok("storefrontUserEnsure", shop.user("ann", false))
         .await;
     let second = shop
         .backend
-        .done("storefrontUserEnsure", shop.user("ann", false))
+        .mutate_ok("storefrontUserEnsure", shop.user("ann", false))
         .await;
     assert_eq!(
         (&first["created"], &second["created"]),
@@ -196,32 +199,32 @@ async fn sfu_26_ensuring_twice_is_one_user() {
     assert_eq!(first["storefrontUser"], second["storefrontUser"]);
     let refused = shop
         .backend
-        .refused("storefrontUserEnsure", shop.user("ann", true))
+        .user_errors("storefrontUserEnsure", shop.user("ann", true))
         .await;
     assert_eq!(refused, ["STOREFRONT_USER_ALREADY_EXISTS storefrontUserId (409)"]);
 }
 
 // SFU-19
 #[tokio::test]
-async fn sfu_19_a_token_is_issued_for_a_user_who_stands() {
+async fn sfu_19_a_token_is_issued_only_for_an_existing_unexpired_unmerged_user() {
     let shop = Setup::new().manual_clock().start().await;
     let issue = "storefrontUserTokenIssue";
-    let refused = shop.backend.refused(issue, shop.named("nobody")).await;
+    let refused = shop.backend.user_errors(issue, shop.named("nobody")).await;
     assert_eq!(refused, ["STOREFRONT_USER_NOT_FOUND storefrontUserId"]);
 
     shop.guest("guest").await;
     shop.ann("ann").await;
     shop.merge("guest", "ann").await;
-    let refused = shop.backend.refused(issue, shop.named("guest")).await;
+    let refused = shop.backend.user_errors(issue, shop.named("guest")).await;
     assert_eq!(refused, ["STOREFRONT_USER_ALREADY_MERGED storefrontUserId (409)"]);
 
     shop.guest("idle").await;
     shop.gateway.advance(31 * DAY);
-    let refused = shop.backend.refused(issue, shop.named("idle")).await;
+    let refused = shop.backend.user_errors(issue, shop.named("idle")).await;
     assert_eq!(refused, ["STOREFRONT_USER_EXPIRED storefrontUserId"]);
     let ann = shop.token("ann").await;
     let seen = ann
-        .ask("{ viewer { kind storefrontUser { storefrontUserId } } }")
+        .query("{ viewer { kind storefrontUser { storefrontUserId } } }")
         .await;
     assert_eq!(seen["viewer"]["storefrontUser"]["storefrontUserId"], "ann");
 }
@@ -251,7 +254,7 @@ async fn verified(person: &Caller) -> Value {
 
 // SFU-20
 #[tokio::test]
-async fn sfu_20_anybody_can_verify_a_token_with_the_published_keys() {
+async fn sfu_20_a_token_can_be_verified_with_the_published_keys() {
     let shop = kit::shop().await;
     let mut claims = verified(&shop.guest("guest@example.com").await).await;
     assert_eq!(
@@ -283,7 +286,7 @@ async fn sfu_20_anybody_can_verify_a_token_with_the_published_keys() {
 
 // SFU-20
 #[tokio::test]
-async fn sfu_20_a_token_that_is_not_ours_is_refused() {
+async fn sfu_20_a_foreign_token_is_refused() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let token = ann.credential.clone().expect("a token");
@@ -319,17 +322,17 @@ async fn sfu_20_a_token_that_is_not_ours_is_refused() {
 
 // SFU-21
 #[tokio::test]
-async fn sfu_21_the_token_of_one_person_never_reaches_the_data_of_another() {
+async fn sfu_21_a_users_token_gives_no_access_to_another_users_data() {
     let shop = kit::shop().await;
     let (ann, bob) = (shop.ann("ann").await, shop.ann("bob").await);
     let photo = ann.upload("cat.png", &png(1)).await;
     let id = photo["id"].as_str().expect("an id");
-    let seen = bob.ask(&format!("{{ node(id: {id:?}) {{ id }} }}")).await;
+    let seen = bob.query(&format!("{{ node(id: {id:?}) {{ id }} }}")).await;
     assert_eq!(seen, json!({ "node": null }));
-    let seen = bob.ask(&lookup(shop.id(), "ann", "id")).await;
+    let seen = bob.query(&lookup(shop.id(), "ann", "id")).await;
     assert_eq!(seen, json!({ "storefrontUser": null }));
     let seen = bob
-        .ask("{ storefront { users { totalCount nodes { storefrontUserId } } } }")
+        .query("{ storefront { users { totalCount nodes { storefrontUserId } } } }")
         .await;
     assert_eq!(
         seen["storefront"]["users"],
@@ -342,7 +345,7 @@ async fn sfu_21_the_token_of_one_person_never_reaches_the_data_of_another() {
         ("storageItemDelete", json!({ "id": id })),
         ("storageItemUpdate", json!({ "id": id, "name": "mine" })),
     ] {
-        assert_eq!(bob.refused(field, input).await, ["STORAGE_ITEM_NOT_FOUND id"]);
+        assert_eq!(bob.user_errors(field, input).await, ["STORAGE_ITEM_NOT_FOUND id"]);
     }
     let mut upload = kit::Upload {
         file_name: "x.png",
@@ -363,7 +366,7 @@ async fn sfu_36_promoting_keeps_token_and_items() {
     let guest = shop.guest("guest").await;
     guest.upload("cat.png", &png(1)).await;
     let promote = "storefrontUserPromote";
-    let payload = shop.backend.done(promote, shop.pair("guest", "ann")).await;
+    let payload = shop.backend.mutate_ok(promote, shop.pair("guest", "ann")).await;
     insta::assert_json_snapshot!(redact(payload), @r#"
     {
       "storefrontUser": {
@@ -394,16 +397,16 @@ async fn sfu_36_promoting_keeps_token_and_items() {
             "STOREFRONT_USER_NOT_ANONYMOUS anonymousStorefrontUserId (409)",
         ),
     ] {
-        let said = shop.backend.refused(promote, shop.pair(pair.0, pair.1)).await;
-        assert_eq!(said, [refused], "{pair:?}");
+        let message = shop.backend.user_errors(promote, shop.pair(pair.0, pair.1)).await;
+        assert_eq!(message, [refused], "{pair:?}");
     }
     shop.merge("other", "ann").await;
-    let said = shop.backend.refused(promote, shop.pair("other", "x")).await;
+    let message = shop.backend.user_errors(promote, shop.pair("other", "x")).await;
     assert_eq!(
-        said,
+        message,
         ["STOREFRONT_USER_ALREADY_MERGED anonymousStorefrontUserId (409)"]
     );
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-37
@@ -411,8 +414,13 @@ async fn sfu_36_promoting_keeps_token_and_items() {
 async fn sfu_37_a_browser_registers_an_anonymous_user() {
     let shop = kit::shop().await;
     let register = "storefrontUserRegister";
-    let payload = shop.browser.done(register, json!({ "isAnonymous": true })).await;
-    let guest = shop.nobody().with(payload["token"]["accessToken"].as_str());
+    let payload = shop
+        .browser
+        .mutate_ok(register, json!({ "isAnonymous": true }))
+        .await;
+    let guest = shop
+        .unauthenticated()
+        .with(payload["token"]["accessToken"].as_str());
     assert_eq!(verified(&guest).await["kind"], "STOREFRONT_USER");
     guest.upload("cat.png", &png(1)).await;
     insta::assert_json_snapshot!(redact(payload), @r#"
@@ -434,19 +442,19 @@ async fn sfu_37_a_browser_registers_an_anonymous_user() {
     let before = shop.gateway.store.dump().await;
     let refused = shop
         .browser
-        .refused(register, json!({ "isAnonymous": false }))
+        .user_errors(register, json!({ "isAnonymous": false }))
         .await;
     assert_eq!(refused, ["FORBIDDEN isAnonymous"]);
     let refused = shop
         .browser
-        .refused(
+        .user_errors(
             register,
             json!({ "isAnonymous": true, "storefrontUserId": "mine" }),
         )
         .await;
     assert_eq!(refused, ["FORBIDDEN storefrontUserId"]);
     let both = json!({ "isAnonymous": false, "storefrontUserId": "mine" });
-    let refused = shop.browser.refused(register, both).await;
+    let refused = shop.browser.user_errors(register, both).await;
     assert_eq!(refused, ["FORBIDDEN storefrontUserId", "FORBIDDEN isAnonymous"]);
     assert_eq!(shop.gateway.store.dump().await, before);
 }
@@ -460,7 +468,10 @@ async fn deleting_a_user_removes_its_storage_and_content() {
     for number in 0..3 {
         ann.upload("cat.png", &png(number)).await;
     }
-    let payload = shop.backend.done("storefrontUserDelete", shop.named("ann")).await;
+    let payload = shop
+        .backend
+        .mutate_ok("storefrontUserDelete", shop.named("ann"))
+        .await;
     insta::assert_json_snapshot!(payload, @r#"
     {
       "deletedItemCount": 4,
@@ -479,16 +490,16 @@ async fn deleting_a_user_removes_its_storage_and_content() {
         assert_eq!(store.count(collection, doc! {}).await, 0, "{collection}");
     }
     let answer = ann.send("{ viewer { kind } }", json!({})).await;
-    assert_eq!(answer.status, 401, "the token died with its user");
+    assert_eq!(answer.status, 401, "the token is invalid without its user");
     let refused = shop
         .backend
-        .refused("storefrontUserDelete", shop.named("ann"))
+        .user_errors("storefrontUserDelete", shop.named("ann"))
         .await;
     assert_eq!(refused, ["STOREFRONT_USER_NOT_FOUND storefrontUserId"]);
     // The tombstone of the guest that was merged into it remains; its `mergedInto` is null.
     let seen = shop
         .backend
-        .ask(&lookup(shop.id(), "guest", "mergedInto { id }"))
+        .query(&lookup(shop.id(), "guest", "mergedInto { id }"))
         .await;
     assert_eq!(seen, json!({ "storefrontUser": { "mergedInto": null } }));
     // The id can be registered again.
@@ -517,13 +528,13 @@ async fn sfu_09_an_idle_anonymous_user_is_removed_with_its_content() {
         ["ann"]
     );
     let files = shop.gateway.store.count("content.files", doc! {}).await;
-    assert_eq!(files, 1, "the guest's content is gone, ann's is there");
-    shop.gateway.store.assert_whole().await;
+    assert_eq!(files, 1, "the guest's content is deleted, ann's is not");
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
+async fn sfu_09_each_use_of_token_or_storage_postpones_the_expiry() {
     let shop = Setup::new()
         .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d")
         .manual_clock()
@@ -531,17 +542,17 @@ async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
         .await;
     let guest = shop.guest("guest").await;
     let expiry = lookup(shop.id(), "guest", "expiresAt");
-    let mut last = shop.backend.ask(&expiry).await;
+    let mut last = shop.backend.query(&expiry).await;
     let uses = ["token", "query", "upload", "issue"];
     for used in uses {
         shop.gateway.advance(20 * DAY);
         match used {
             "upload" => drop(guest.upload("cat.png", &png(1)).await),
             "issue" => drop(shop.token("guest").await),
-            _ => drop(guest.ask("{ viewer { kind } }").await),
+            _ => drop(guest.query("{ viewer { kind } }").await),
         }
         shop.gateway.run_jobs().await;
-        let now = shop.backend.ask(&expiry).await;
+        let now = shop.backend.query(&expiry).await;
         assert!(
             now["storefrontUser"]["expiresAt"].as_str() > last["storefrontUser"]["expiresAt"].as_str(),
             "{used}"
@@ -554,14 +565,14 @@ async fn sfu_09_each_use_of_token_or_storage_puts_the_expiry_off() {
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_uses_close_together_cost_one_write() {
+async fn sfu_09_uses_in_quick_succession_cost_one_write() {
     let shop = Setup::new().manual_clock().start().await;
     let guest = shop.guest("guest").await;
     let before = shop.gateway.store.dump().await;
     for _ in 0..5 {
         shop.gateway.advance(Duration::from_secs(3600));
         shop.gateway.forget("guest").await;
-        guest.ask("{ viewer { kind } }").await;
+        guest.query("{ viewer { kind } }").await;
     }
     assert_eq!(
         shop.gateway.store.dump().await,
@@ -572,7 +583,7 @@ async fn sfu_09_uses_close_together_cost_one_write() {
 
 // SFU-09
 #[tokio::test]
-async fn sfu_09_an_expired_users_token_is_refused_before_the_job_comes() {
+async fn sfu_09_an_expired_users_token_is_refused_before_the_cleanup_job_runs() {
     let shop = Setup::new()
         .set("GATEWAY_STOREFRONT_USER_TOKEN_TTL", "365d")
         .set("GATEWAY_ANONYMOUS_TTL", "1h")

@@ -47,7 +47,7 @@ async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
     ] {
         for field in ["storefrontUserRegister", "storefrontUserEnsure"] {
             assert_eq!(
-                shop.backend.refused(field, input(other.clone())).await,
+                shop.backend.user_errors(field, input(other.clone())).await,
                 not_found,
                 "{field} {other}"
             );
@@ -55,7 +55,7 @@ async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
     }
     let refused = shop
         .backend
-        .refused("storefrontUserRegister", input(Value::Null))
+        .user_errors("storefrontUserRegister", input(Value::Null))
         .await;
     assert_eq!(refused, ["STOREFRONT_REQUIRED storefrontId"]);
 
@@ -64,13 +64,13 @@ async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
         .client(ClientKind::Integration, Some(&fr.id), Scope::ALL)
         .await
         .caller;
-    one.done(
+    one.mutate_ok(
         "storefrontUserRegister",
         json!({ "storefrontUserId": "ann", "isAnonymous": false }),
     )
     .await;
     assert_eq!(
-        one.refused("storefrontUserRegister", input(json!(shop.id())))
+        one.user_errors("storefrontUserRegister", input(json!(shop.id())))
             .await,
         not_found
     );
@@ -78,7 +78,7 @@ async fn sfr_01_a_mutation_needs_a_storefront_that_its_credential_covers() {
 
 // SFR-01
 #[tokio::test]
-async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
+async fn sfr_01_a_query_returns_null_or_storefront_required() {
     let shop = kit::shop().await;
     shop.add_storefront("Prints FR", "FR").await;
     let rival = shop.rival().await;
@@ -90,7 +90,7 @@ async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
     ] {
         let seen = shop
             .backend
-            .ask(&format!("{{ storefront(by: {by}) {{ id }} }}"))
+            .query(&format!("{{ storefront(by: {by}) {{ id }} }}"))
             .await;
         assert_eq!(seen, json!({ "storefront": null }), "{by}");
     }
@@ -108,7 +108,7 @@ async fn sfr_01_a_query_gives_null_or_asks_for_the_storefront() {
 
 // SFR-02
 #[tokio::test]
-async fn sfr_02_storefronts_work_side_by_side_and_never_mix() {
+async fn sfr_02_storefronts_are_isolated_from_each_other() {
     let shop = kit::shop().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
     let fr = shop
@@ -116,32 +116,32 @@ async fn sfr_02_storefronts_work_side_by_side_and_never_mix() {
         .await
         .caller;
     shop.backend
-        .done("storefrontUserRegister", shop.user("ann", false))
+        .mutate_ok("storefrontUserRegister", shop.user("ann", false))
         .await;
-    fr.done(
+    fr.mutate_ok(
         "storefrontUserRegister",
         json!({ "storefrontUserId": "bob", "isAnonymous": false }),
     )
     .await;
 
     let users = "{ storefront { users { nodes { storefrontUserId } totalCount } } }";
-    let seen = fr.ask(users).await;
+    let seen = fr.query(users).await;
     assert_eq!(
         seen["storefront"]["users"],
         json!({ "nodes": [{ "storefrontUserId": "bob" }], "totalCount": 1 })
     );
     let merge = json!({ "anonymousStorefrontUserId": "ann", "regularStorefrontUserId": "bob" });
-    let refused = fr.refused("storefrontUserMergeAnonymous", merge).await;
+    let refused = fr.user_errors("storefrontUserMergeAnonymous", merge).await;
     assert_eq!(refused, ["STOREFRONT_USER_NOT_FOUND anonymousStorefrontUserId"]);
 }
 
 // SFR-03
 #[tokio::test]
-async fn sfr_03_an_operator_adds_a_storefront_and_its_type_is_custom_unless_told() {
+async fn sfr_03_an_operator_adds_a_storefront_with_the_default_type_custom() {
     let shop = kit::shop().await;
     create(&shop, "Prints CH", "CH").await.expect("made");
     let query = "{ storefront(by: { name: \"Prints CH\" }) { id name code integrationType createdAt } }";
-    insta::assert_json_snapshot!(redact(shop.backend.ask(query).await), @r#"
+    insta::assert_json_snapshot!(redact(shop.backend.query(query).await), @r#"
     {
       "storefront": {
         "code": "CH",
@@ -159,8 +159,8 @@ async fn sfr_03_an_operator_adds_a_storefront_and_its_type_is_custom_unless_told
 async fn sfr_06_no_mutation_creates_renames_or_removes_a_storefront() {
     let shop = kit::shop().await;
     let seen = shop
-        .nobody()
-        .ask("{ __schema { mutationType { fields { name } } } }")
+        .unauthenticated()
+        .query("{ __schema { mutationType { fields { name } } } }")
         .await;
     let fields = seen["__schema"]["mutationType"]["fields"]
         .as_array()
@@ -173,25 +173,25 @@ async fn sfr_06_no_mutation_creates_renames_or_removes_a_storefront() {
 
 // SFR-21
 #[tokio::test]
-async fn sfr_21_the_list_has_all_that_the_caller_may_see() {
+async fn sfr_21_the_list_contains_all_storefronts_of_the_caller() {
     let shop = kit::shop().await;
     shop.add_storefront("Prints FR", "FR").await;
     shop.rival().await;
     let query = "{ storefronts { nodes { name } totalCount } }";
-    let all = shop.backend.ask(query).await;
+    let all = shop.backend.query(query).await;
     assert_eq!(names(&all), ["Prints DE", "Prints FR"]);
     assert_eq!(all["storefronts"]["totalCount"], 2);
-    assert_eq!(names(&shop.browser.ask(query).await), ["Prints DE"]);
-    assert_eq!(names(&shop.ann("ann").await.ask(query).await), ["Prints DE"]);
+    assert_eq!(names(&shop.browser.query(query).await), ["Prints DE"]);
+    assert_eq!(names(&shop.ann("ann").await.query(query).await), ["Prints DE"]);
     let one = shop
         .client(ClientKind::Integration, Some(&shop.storefront.id), Scope::ALL)
         .await
         .caller;
-    assert_eq!(names(&one.ask(query).await), ["Prints DE"]);
+    assert_eq!(names(&one.query(query).await), ["Prints DE"]);
     // A backend of all storefronts sees a new one within the cache's five seconds.
     create(&shop, "Prints CH", "CH").await.expect("made");
     kit::eventually("the new storefront is seen", || async {
-        names(&shop.backend.ask(query).await).contains(&"Prints CH")
+        names(&shop.backend.query(query).await).contains(&"Prints CH")
     })
     .await;
 }
@@ -202,10 +202,10 @@ async fn sfr_22_a_storefront_is_found_by_id_or_by_name() {
     let shop = kit::shop().await;
     let by_id = format!("{{ storefront(by: {{ id: \"{}\" }}) {{ id name }} }}", shop.id());
     let expected = json!({ "storefront": { "id": shop.id(), "name": "Prints DE" } });
-    assert_eq!(shop.backend.ask(&by_id).await, expected);
+    assert_eq!(shop.backend.query(&by_id).await, expected);
     let by_name = "{ storefront(by: { name: \"Prints DE\" }) { id name } }";
-    assert_eq!(shop.backend.ask(by_name).await, expected);
-    assert_eq!(shop.browser.ask("{ storefront { id name } }").await, expected);
+    assert_eq!(shop.backend.query(by_name).await, expected);
+    assert_eq!(shop.browser.query("{ storefront { id name } }").await, expected);
     let both = "{ storefront(by: { name: \"Prints DE\", id: \"x\" }) { id } }";
     let answer = shop.backend.send(both, json!({})).await;
     assert!(!answer.codes().is_empty(), "{:?}", answer.body);

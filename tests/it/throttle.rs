@@ -33,7 +33,7 @@ fn refused<T>(outcome: Result<T>) -> Option<i32> {
         Err(Error::Rejected(errors)) => {
             assert_eq!(errors.len(), 1, "{errors:?}");
             assert_eq!(errors[0].code, UserErrorCode::RateLimited);
-            Some(errors[0].retry_after_seconds.expect("it says when"))
+            Some(errors[0].retry_after_seconds.expect("a wait"))
         }
         Err(other) => panic!("{other:?}"),
     }
@@ -81,7 +81,7 @@ where
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_waits_double_with_each_failure_and_end_with_time() {
+async fn tok_03_waits_double_with_each_failure_and_expire() {
     let gateway = gateway().await;
     fail_times(&gateway, 5).await;
     for wait in [4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
@@ -95,7 +95,7 @@ async fn tok_03_waits_double_with_each_failure_and_end_with_time() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_of_a_hundred_guesses_at_once_five_are_let_through() {
+async fn tok_03_five_of_a_hundred_concurrent_guesses_pass() {
     let gateway = gateway().await;
     let guess = |throttle: Throttle| async move { refused(throttle.attempt(LOGIN).await) };
     assert_eq!(at_once(&[&gateway], 100, guess).await, 5);
@@ -122,10 +122,10 @@ async fn tok_03_two_nodes_share_the_limits() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_success_ends_the_row() {
+async fn tok_03_a_success_resets_the_streak() {
     let gateway = gateway().await;
     fail_times(&gateway, 4).await;
-    let right = attempt(&gateway).await.expect("let through");
+    let right = attempt(&gateway).await.expect("admitted");
     gateway
         .inside(right.succeeded())
         .await
@@ -136,28 +136,28 @@ async fn tok_03_a_success_ends_the_row() {
 }
 
 #[tokio::test]
-async fn a_try_that_was_not_made_takes_its_count_and_its_wait_back() {
+async fn a_withdrawn_attempt_restores_its_count_and_wait() {
     let gateway = gateway().await;
     fail_times(&gateway, 4).await;
     for _ in 0..3 {
-        let fifth = attempt(&gateway).await.expect("let through");
-        assert_eq!(fail(&gateway).await, Some(4), "while it is under way");
-        gateway.inside(fifth.withdrawn()).await.expect("taken back");
+        let fifth = attempt(&gateway).await.expect("admitted");
+        assert_eq!(fail(&gateway).await, Some(4), "while it is running");
+        gateway.inside(fifth.withdrawn()).await.expect("withdrawn");
     }
     assert_eq!(fail(&gateway).await, None);
     assert_eq!(fail(&gateway).await, Some(4), "the wait of another one");
     gateway.advance(4 * SECOND);
-    let sixth = attempt(&gateway).await.expect("let through");
-    gateway.inside(sixth.withdrawn()).await.expect("taken back");
+    let sixth = attempt(&gateway).await.expect("admitted");
+    gateway.inside(sixth.withdrawn()).await.expect("withdrawn");
     assert_eq!(fail(&gateway).await, None);
     assert_eq!(fail(&gateway).await, Some(8));
 }
 
 #[tokio::test]
-async fn a_try_that_is_taken_back_late_does_not_touch_the_next_row() {
+async fn an_attempt_withdrawn_late_does_not_affect_the_next_streak() {
     let gateway = gateway().await;
-    let late = attempt(&gateway).await.expect("let through");
-    let right = attempt(&gateway).await.expect("let through");
+    let late = attempt(&gateway).await.expect("admitted");
+    let right = attempt(&gateway).await.expect("admitted");
     gateway
         .inside(right.succeeded())
         .await
@@ -167,13 +167,13 @@ async fn a_try_that_is_taken_back_late_does_not_touch_the_next_row() {
     gateway
         .inside(late.withdrawn())
         .await
-        .expect("nothing to take back");
+        .expect("nothing to withdraw");
     assert_eq!(fail(&gateway).await, None);
     assert_eq!(fail(&gateway).await, Some(4), "all five count");
 }
 
 #[tokio::test]
-async fn a_day_without_a_failure_ends_the_row() {
+async fn a_day_without_a_failure_resets_the_streak() {
     let gateway = gateway().await;
     fail_times(&gateway, 4).await;
     gateway.advance(24 * HOUR);
@@ -182,7 +182,7 @@ async fn a_day_without_a_failure_ends_the_row() {
 }
 
 #[tokio::test]
-async fn a_node_whose_clock_is_a_little_behind_is_no_stricter_and_forgets_nothing() {
+async fn clock_skew_between_nodes_neither_tightens_nor_loosens_a_limit() {
     const TWO_AN_HOUR: &[Window] = &[Window::new(2, HOUR)];
     let gateway = gateway().await;
     let app = Arc::clone(&gateway.app);
@@ -210,7 +210,7 @@ async fn a_node_whose_clock_is_a_little_behind_is_no_stricter_and_forgets_nothin
 }
 
 #[tokio::test]
-async fn keys_do_not_limit_each_other() {
+async fn keys_are_limited_independently() {
     let gateway = gateway().await;
     fail_times(&gateway, 5).await;
     assert_eq!(fail(&gateway).await, Some(4));
@@ -228,7 +228,7 @@ async fn keys_do_not_limit_each_other() {
 }
 
 #[tokio::test]
-async fn of_fifty_events_at_once_exactly_as_many_pass_as_may() {
+async fn fifty_concurrent_events_pass_exactly_up_to_the_limit() {
     let gateway = gateway().await;
     let mail = |throttle: Throttle| async move {
         let windows = &[Window::new(7, MINUTE), Window::new(30, HOUR)];
@@ -265,7 +265,7 @@ async fn spr_86_one_a_minute_and_five_in_any_hour() {
 }
 
 #[tokio::test]
-async fn in_no_stretch_of_a_minute_more_pass_than_may_and_the_log_stays_short() {
+async fn no_sliding_minute_exceeds_the_limit_and_the_log_stays_short() {
     const MOST: usize = 100;
     const WINDOWS: &[Window] = &[Window::new(100, MINUTE)];
     let gateway = gateway().await;
@@ -290,7 +290,7 @@ async fn in_no_stretch_of_a_minute_more_pass_than_may_and_the_log_stays_short() 
     assert_eq!(busiest, Some(MOST));
     assert!(
         passed.iter().sum::<usize>() >= 2 * MOST,
-        "room comes back: {passed:?}"
+        "capacity is available again: {passed:?}"
     );
     let stored = gateway.store.documents("throttle", doc! {}).await;
     let slots = stored[0].get_array("events").expect("a log").len();
@@ -299,7 +299,7 @@ async fn in_no_stretch_of_a_minute_more_pass_than_may_and_the_log_stays_short() 
 
 // TOK-03
 #[tokio::test]
-async fn what_one_limit_refuses_counts_against_no_other() {
+async fn an_event_refused_by_one_limit_counts_against_no_other() {
     let gateway = gateway().await;
     let (client, all) = (&["client", "192.0.2.1"], &["storefront", "sto_1"]);
     let both = |throttle: Throttle| async move {
@@ -333,7 +333,7 @@ async fn what_one_limit_refuses_counts_against_no_other() {
 }
 
 #[tokio::test]
-async fn quietly_says_whether_without_refusing() {
+async fn take_quietly_returns_the_decision_without_an_error() {
     let gateway = gateway().await;
     let quietly = || {
         with(&gateway, |throttle| async move {
@@ -351,7 +351,7 @@ async fn quietly_says_whether_without_refusing() {
 }
 
 #[tokio::test]
-async fn one_decision_is_one_command() {
+async fn one_decision_costs_one_command() {
     let gateway = gateway().await;
     for _ in 0..6 {
         let (_, commands) = gateway.commands.during(fail(&gateway)).await;
@@ -378,7 +378,7 @@ async fn a_refusal_changes_nothing() {
 
 // ERA-01
 #[tokio::test]
-async fn era_01_what_is_stored_tells_nobody_and_goes_by_itself() {
+async fn era_01_stored_counters_name_no_one_and_expire() {
     let gateway = gateway().await;
     fail_times(&gateway, 1).await;
     assert_eq!(take(&gateway, ONE_A_MINUTE_FIVE_AN_HOUR).await, None);
@@ -404,7 +404,7 @@ async fn era_01_what_is_stored_tells_nobody_and_goes_by_itself() {
 }
 
 #[tokio::test]
-async fn switched_off_everything_passes_and_nothing_is_written() {
+async fn disabled_limits_pass_everything_and_write_nothing() {
     let off = Setup::new().manual_clock().set("GATEWAY_RATE_LIMITS", "off");
     let gateway = off.gateway().await;
     let work = async {
@@ -412,9 +412,9 @@ async fn switched_off_everything_passes_and_nothing_is_written() {
         for _ in 0..20 {
             assert_eq!(take(&gateway, ONE_A_MINUTE_FIVE_AN_HOUR).await, None);
         }
-        let right = attempt(&gateway).await.expect("let through");
+        let right = attempt(&gateway).await.expect("admitted");
         gateway.inside(right.succeeded()).await.expect("nothing to do");
-        let unmade = attempt(&gateway).await.expect("let through");
+        let unmade = attempt(&gateway).await.expect("admitted");
         gateway.inside(unmade.withdrawn()).await.expect("nothing to do");
     };
     let ((), commands) = gateway.commands.during(work).await;
@@ -435,7 +435,7 @@ async fn guess_from(gateway: &Gateway, client: Option<&'static str>) -> Result<H
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_ceiling_lets_as_many_failures_through_as_it_says() {
+async fn tok_03_an_account_limit_passes_exactly_its_number_of_failures() {
     let gateway = gateway().await;
     let node = gateway.another_node().await;
     let guess =
@@ -450,19 +450,15 @@ async fn tok_03_a_ceiling_lets_as_many_failures_through_as_it_says() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_ceiling_counts_failures_only_and_spares_who_was_right() {
+async fn tok_03_an_account_limit_counts_only_failures_and_exempts_known_clients() {
     let gateway = gateway().await;
     for turn in 0..10 {
-        let held = guess_from(&gateway, Some("192.0.2.1"))
-            .await
-            .expect("let through");
+        let held = guess_from(&gateway, Some("192.0.2.1")).await.expect("admitted");
         assert_eq!(held.is_spared(), turn > 0);
         gateway.inside(held.succeeded()).await.expect("noted");
-        let held = guess_from(&gateway, Some("192.0.2.2"))
-            .await
-            .expect("let through");
+        let held = guess_from(&gateway, Some("192.0.2.2")).await.expect("admitted");
         assert!(!held.is_spared());
-        gateway.inside(held.withdrawn()).await.expect("taken back");
+        gateway.inside(held.withdrawn()).await.expect("withdrawn");
     }
     for _ in 0..3 {
         assert_eq!(refused(guess_from(&gateway, Some("192.0.2.2")).await), None);
@@ -483,26 +479,22 @@ async fn tok_03_a_ceiling_counts_failures_only_and_spares_who_was_right() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_ceiling_is_one_command_to_ask_and_a_success_of_a_known_client_none() {
+async fn tok_03_an_account_limit_costs_one_command_and_none_for_a_known_clients_success() {
     let gateway = gateway().await;
     let asked = guess_from(&gateway, Some("192.0.2.1"));
     let (held, commands) = gateway.commands.during(asked).await;
     assert_eq!(commands, ["findAndModify throttle"]);
-    let noted = gateway.inside(held.expect("let through").succeeded());
+    let noted = gateway.inside(held.expect("admitted").succeeded());
     let (noted, commands) = gateway.commands.during(noted).await;
     noted.expect("noted");
     assert_eq!(commands, ["findAndModify throttle"]);
-    let held = guess_from(&gateway, Some("192.0.2.1"))
-        .await
-        .expect("let through");
+    let held = guess_from(&gateway, Some("192.0.2.1")).await.expect("admitted");
     let (noted, commands) = gateway.commands.during(gateway.inside(held.succeeded())).await;
     noted.expect("nothing to note");
     assert!(commands.is_empty(), "{commands:?}");
     // A day later the success is recorded again, for another ninety days.
     gateway.advance(25 * HOUR);
-    let held = guess_from(&gateway, Some("192.0.2.1"))
-        .await
-        .expect("let through");
+    let held = guess_from(&gateway, Some("192.0.2.1")).await.expect("admitted");
     let (noted, commands) = gateway.commands.during(gateway.inside(held.succeeded())).await;
     noted.expect("noted");
     assert_eq!(commands, ["findAndModify throttle"]);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::custom_fields::{define, values};
 use crate::customer_notes;
-use crate::customers::{but, person, signed_in, with_password};
+use crate::customers::{patched, person, signed_in, with_password};
 use crate::kit::{Caller, Shop, png};
 use crate::markets;
 use crate::orders::by_default;
@@ -58,12 +58,12 @@ impl Cell {
     pub(super) async fn new(shop: &Shop, number: usize, is_customers: bool) -> Self {
         let (customer, account) = register(shop, number).await;
         let fields = Fields::of(shop).await;
-        let given = values(&[(PUBLIC, json!("everybody's")), (HIDDEN, json!(fields.hidden))]);
-        let given = but(given, json!({ "customerId": account.id }));
-        shop.backend.done("customerUpdate", given).await;
+        let given = values(&[(PUBLIC, json!("public value")), (HIDDEN, json!(fields.hidden))]);
+        let given = patched(given, json!({ "customerId": account.id }));
+        shop.backend.mutate_ok("customerUpdate", given).await;
         let bare = shop
             .browser
-            .done("customerRegister", person(&format!("bare{number}@example.com")))
+            .mutate_ok("customerRegister", person(&format!("bare{number}@example.com")))
             .await;
         let (ann_key, owner) = if is_customers {
             let key = account.reference.clone();
@@ -138,7 +138,7 @@ const PUBLIC: &str = "public";
 const HIDDEN: &str = "hidden";
 const SPARE: &str = "spare";
 
-/// The ids of the shop's custom fields: one readable by everybody, one readable by backends only, whose id is also the
+/// The ids of the shop's custom fields: one readable by all callers, one readable by backends only, whose id is also the
 /// customer's value of it, and one without values.
 pub(super) struct Fields {
     pub(super) public: String,
@@ -150,7 +150,7 @@ impl Fields {
     async fn of(shop: &Shop) -> Self {
         let by = format!("by: {{ id: {:?} }}", shop.id());
         let query = format!("{{ storefront({by}) {{ customFieldDefinitions {{ id key }} }} }}");
-        let seen = shop.backend.ask(&query).await;
+        let seen = shop.backend.query(&query).await;
         let known = seen["storefront"]["customFieldDefinitions"]
             .as_array()
             .expect("fields");
@@ -172,17 +172,20 @@ impl Fields {
 
 async fn register(shop: &Shop, number: usize) -> (Caller, Account) {
     let email = format!("ada{number}@example.com");
-    let payload = shop.browser.done("customerRegister", with_password(&email)).await;
+    let payload = shop
+        .browser
+        .mutate_ok("customerRegister", with_password(&email))
+        .await;
     let (customer, refresh_token) = signed_in(shop, &payload);
     let id = text(&payload["customer"]["id"]);
-    let address = customer.done("customerAddressCreate", address()).await;
+    let address = customer.mutate_ok("customerAddressCreate", address()).await;
     let order_number = format!("order {number}");
     let recorded = order_of(shop.id(), &json!(id), &order_number);
-    let order = shop.backend.done("orderRecord", recorded).await;
+    let order = shop.backend.mutate_ok("orderRecord", recorded).await;
     let selection = "reference shopperReference storefrontUser { id } sessions { id }";
     let seen = shop
         .backend
-        .ask(&format!("{{ customer(by: {{ id: {id:?} }}) {{ {selection} }} }}"))
+        .query(&format!("{{ customer(by: {{ id: {id:?} }}) {{ {selection} }} }}"))
         .await;
     let seen = &seen["customer"];
     let account = Account {
@@ -208,7 +211,7 @@ pub(super) fn address() -> Value {
 /// Valid input that records an order of a customer with an address.
 pub(super) fn order_of(storefront: &str, customer: &Value, number: &str) -> Value {
     let input = json!({ "storefrontId": storefront, "customerId": customer });
-    but(by_default(number), input)
+    patched(by_default(number), input)
 }
 
 async fn user_id(shop: &Shop, key: &str) -> String {

@@ -6,8 +6,8 @@ use storefront_gateway::reach::scope::Scope::{
 };
 
 use super::cell::{Cell, address};
-use super::row::{NO, NONE, Row, asks, behind, does, node};
-use crate::customers::{OTHER_PASSWORD, PASSWORD, but, credentials, person};
+use super::row::{NO, NONE, Row, mutation_row, nested, node, query_row};
+use crate::customers::{OTHER_PASSWORD, PASSWORD, credentials, patched, person};
 
 const NOT_FOUND: &str = "user CUSTOMER_NOT_FOUND";
 const MISSING: &str = "user CUSTOMER_REFERENCE_MISSING";
@@ -19,7 +19,7 @@ impl Row {
     /// A lookup of a customer: visible to the customer and to its storefront user.
     fn looked_up(self) -> Self {
         self.scopes(&[CustomersRead], &[CustomersWrite, StorefrontUsersRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "ours", "null"])
             .users(["null", "null", NO, "ours"])
             .customers(["ours", "null", "null"])
@@ -28,7 +28,7 @@ impl Row {
     /// A node that only the customer, its storefront user and backends see. The arguments are the outcomes of a backend
     /// that may see the node but not the data behind it, and of the storefront user.
     fn account_node(self, [backend, linked]: [&'static str; 2]) -> Self {
-        self.anyone(["null"; 2])
+        self.public_callers(["null"; 2])
             .backends([backend, "ours", "null"])
             .users(["null", "null", "null", linked])
             .customers(["ours", "null", "null"])
@@ -36,7 +36,7 @@ impl Row {
 
     /// Only backends with the scope may act on a customer.
     fn of_backends(self) -> Self {
-        self.anyone([NONE, NO])
+        self.public_callers([NONE, NO])
             .backends([NO, "done", NOT_FOUND])
             .no_persons()
     }
@@ -44,25 +44,25 @@ impl Row {
     /// Backends may, and customers with their own account.
     fn own_account(self) -> Self {
         self.scopes(&[CustomersWrite], &[CustomersRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "done", NOT_FOUND])
             .users([NO; 4])
             .customers(["done", NOT_FOUND, NOT_FOUND])
     }
 
     /// A backend has to name the customer; for a customer the mutation acts on the caller's own account.
-    fn oneself(self) -> Self {
+    fn implicit_own_account(self) -> Self {
         self.scopes(&[CustomersWrite], &[CustomersRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, MISSING, MISSING])
             .users([NO; 4])
             .customers(["done"; 3])
     }
 
     /// Publishable keys and backends may, each within its own storefronts.
-    fn entrance(self) -> Self {
+    fn publishable_key_or_backend(self) -> Self {
         self.scopes(&[CustomersWrite], &[CustomersRead])
-            .anyone([NONE, "done"])
+            .public_callers([NONE, "done"])
             .backends([NO, "done", NO_STOREFRONT])
             .no_persons()
     }
@@ -71,25 +71,25 @@ impl Row {
 pub(super) fn queries() -> Vec<Row> {
     let mut rows = lookups();
     rows.extend(nodes());
-    rows.extend(behind_accounts());
+    rows.extend(nested_in_accounts());
     rows
 }
 
 fn lookups() -> Vec<Row> {
     vec![
-        asks("customer", "by id", |cell| {
+        query_row("customer", "by id", |cell| {
             format!("{{ customer(by: {{ id: {:?} }}) {{ id }} }}", cell.account.id)
         })
         .looked_up(),
-        asks("customer", "by reference", |cell| {
-            keyed(cell, "reference", &cell.account.reference)
+        query_row("customer", "by reference", |cell| {
+            lookup_by_key(cell, "reference", &cell.account.reference)
         })
         .looked_up(),
-        asks("customer", "by e-mail address", |cell| {
-            keyed(cell, "email", &cell.account.email)
+        query_row("customer", "by e-mail address", |cell| {
+            lookup_by_key(cell, "email", &cell.account.email)
         })
         .looked_up(),
-        asks("storefront", "customers", |cell| {
+        query_row("storefront", "customers", |cell| {
             format!(
                 "{{ storefront(by: {{ id: {:?} }}) {{ customers(filter: {{ email: {{ eq: {:?} }} }}) \
                  {{ nodes {{ id }} }} }} }}",
@@ -98,83 +98,83 @@ fn lookups() -> Vec<Row> {
             )
         })
         .scopes(&[StorefrontsRead, CustomersRead], &[StorefrontsRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "ours", "null"])
         .users(["else", "else", NO, "ours"])
         .customers(["ours", "else", "null"]),
-        asks("viewer", "customer", |_| "{ viewer { customer { id } } }".into())
-            .anyone(["null", "else"])
+        query_row("viewer", "customer", |_| "{ viewer { customer { id } } }".into())
+            .public_callers(["null", "else"])
             .backends(["else"; 3])
             .users(["else", "else", "null", "else"])
             .customers(["ours", "else", "else"]),
-        asks("viewer", "storefront user's customer", |_| {
+        query_row("viewer", "storefront user's customer", |_| {
             "{ viewer { storefrontUser { customer { id } } } }".into()
         })
-        .anyone(["null", "else"])
+        .public_callers(["null", "else"])
         .backends(["else"; 3])
         .users(["else", "else", "null", "ours"])
         .customers(["ours", "else", "else"]),
     ]
 }
 
-fn keyed(cell: &Cell, key: &str, value: &str) -> String {
+fn lookup_by_key(cell: &Cell, key: &str, value: &str) -> String {
     let storefront = cell.storefront();
     format!("{{ customer(by: {{ {key}: {{ storefrontId: {storefront:?}, {key}: {value:?} }} }}) {{ id }} }}")
 }
 
 fn nodes() -> Vec<Row> {
     vec![
-        asks("node", "customer", |cell| node(&cell.account.id, ""))
+        query_row("node", "customer", |cell| node(&cell.account.id, ""))
             .scopes(&[CustomersRead], &[StorefrontUsersRead])
             .account_node(["null", "ours"]),
-        asks("nodes", "customer", |cell| {
+        query_row("nodes", "customer", |cell| {
             format!("{{ nodes(ids: [{:?}]) {{ id }} }}", cell.account.id)
         })
         .scopes(&[CustomersRead], &[StorefrontUsersRead])
         .account_node(["null", "ours"]),
-        asks("node", "address", |cell| node(&cell.account.address, ""))
+        query_row("node", "address", |cell| node(&cell.account.address, ""))
             .scopes(&[CustomersRead], &[StorefrontUsersRead])
             .account_node(["null", "ours"]),
-        asks("node", "session", |cell| node(&cell.account.session, ""))
+        query_row("node", "session", |cell| node(&cell.account.session, ""))
             .scopes(&[CustomersRead], &[StorefrontUsersRead])
             .account_node(["null", "null"]),
     ]
 }
 
-fn behind_accounts() -> Vec<Row> {
+fn nested_in_accounts() -> Vec<Row> {
     vec![
-        asks("node", "user's customer", |cell| {
-            behind(&cell.account.user, "... on StorefrontUser { customer { id } }")
+        query_row("node", "user's customer", |cell| {
+            nested(&cell.account.user, "... on StorefrontUser { customer { id } }")
         })
         .scopes(&[StorefrontUsersRead, CustomersRead], &[StorefrontUsersRead])
         .account_node(["else", "ours"]),
-        asks("node", "customer's user", |cell| {
-            behind(&cell.account.id, "... on Customer { storefrontUser { id } }")
+        query_row("node", "customer's user", |cell| {
+            nested(&cell.account.id, "... on Customer { storefrontUser { id } }")
         })
         .scopes(&[CustomersRead, StorefrontUsersRead], &[CustomersRead])
         .account_node([NO, "ours"]),
-        asks("node", "customer's storefront", |cell| {
-            behind(&cell.account.id, "... on Customer { storefront { id } }")
+        query_row("node", "customer's storefront", |cell| {
+            nested(&cell.account.id, "... on Customer { storefront { id } }")
         })
         .scopes(&[CustomersRead, StorefrontsRead], &[CustomersRead])
         .account_node([NO, "ours"]),
-        asks("node", "customer's addresses", |cell| {
+        query_row("node", "customer's addresses", |cell| {
             let addresses =
                 "addresses { nodes { id } } defaultShippingAddress { id } defaultBillingAddress { id }";
-            behind(&cell.account.id, &format!("... on Customer {{ {addresses} }}"))
+            nested(&cell.account.id, &format!("... on Customer {{ {addresses} }}"))
         })
         .scopes(&[CustomersRead], &[StorefrontUsersRead])
         .account_node(["null", "ours"]),
-        asks("node", "customer's sessions", |cell| {
-            behind(&cell.account.id, "... on Customer { sessions { id } }")
+        query_row("node", "customer's sessions", |cell| {
+            nested(&cell.account.id, "... on Customer { sessions { id } }")
         })
         .scopes(&[CustomersRead], &[StorefrontUsersRead])
         .account_node(["null", NO]),
-        asks("node", "customer's shopper reference", |cell| {
-            behind(&cell.account.id, "... on Customer { shopperReference }")
+        query_row("node", "customer's shopper reference", |cell| {
+            nested(&cell.account.id, "... on Customer { shopperReference }")
         })
         .scopes(&[CustomersRead], &[StorefrontUsersRead])
-        .anyone(["null"; 2])
+        .public_callers(["null"; 2])
         .backends(["null", "ours", "null"])
         .users(["null", "null", "null", "else"])
         .customers(["else", "null", "null"]),
@@ -182,7 +182,7 @@ fn behind_accounts() -> Vec<Row> {
 }
 
 pub(super) fn mutations() -> Vec<Row> {
-    let mut rows = entrances();
+    let mut rows = registration_and_sign_in();
     rows.extend(tokens());
     rows.extend(profiles());
     rows.extend(passwords());
@@ -194,7 +194,7 @@ pub(super) fn mutations() -> Vec<Row> {
 /// Mailed keys: who may request the mails, and who may redeem the keys (every holder of one).
 fn mailed_keys() -> Vec<Row> {
     let everyone = |row: Row, outcome: &'static str| {
-        row.anyone([outcome; 2])
+        row.public_callers([outcome; 2])
             .backends([outcome; 3])
             .users([outcome; 4])
             .customers([outcome; 3])
@@ -202,15 +202,15 @@ fn mailed_keys() -> Vec<Row> {
     let email = |cell: &Cell| json!({ "storefrontId": cell.storefront(), "email": cell.account.email });
     let token = |_: &Cell| json!({ "token": "made up" });
     vec![
-        does("customerPasswordResetRequest", "", email).entrance(),
-        does("customerEmailVerificationRequest", "", email)
+        mutation_row("customerPasswordResetRequest", "", email).publishable_key_or_backend(),
+        mutation_row("customerEmailVerificationRequest", "", email)
             .scopes(&[CustomersWrite], &[CustomersRead])
-            .anyone([NONE, "done"])
+            .public_callers([NONE, "done"])
             .backends([NO, "done", NO_STOREFRONT])
             .users([NO; 4])
             .customers(["done", "no change", NO_STOREFRONT]),
         everyone(
-            does(
+            mutation_row(
                 "customerPasswordReset",
                 "",
                 |_| json!({ "restorePasswordKey": "made up", "password": PASSWORD, "confirmPassword": PASSWORD }),
@@ -219,19 +219,19 @@ fn mailed_keys() -> Vec<Row> {
             "user RESET_KEY_INVALID",
         ),
         everyone(
-            does("customerEmailVerify", "", token).redeeming(),
+            mutation_row("customerEmailVerify", "", token).redeeming(),
             "user EMAIL_TOKEN_INVALID"),
         everyone(
-            does("customerEmailChangeConfirm", "", token).redeeming(),
+            mutation_row("customerEmailChangeConfirm", "", token).redeeming(),
             "user EMAIL_TOKEN_INVALID",
         ),
-        does(
+        mutation_row(
             "customerEmailChangeRequest",
             "",
             |cell| json!({ "newEmail": format!("y{}@example.com", cell.number), "password": PASSWORD }),
         )
         .scopes(&[CustomersWrite], &[CustomersRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO; 3])
         .users([NO; 4])
         .customers(["done"; 3]),
@@ -240,30 +240,30 @@ fn mailed_keys() -> Vec<Row> {
 
 fn addresses() -> Vec<Row> {
     vec![
-        does("customerAddressCreate", "for somebody", |cell| {
-            but(address(), json!({ "customerId": cell.account.id }))
+        mutation_row("customerAddressCreate", "for a customer", |cell| {
+            patched(address(), json!({ "customerId": cell.account.id }))
         })
         .own_account(),
-        does("customerAddressCreate", "for oneself", |_| address()).oneself(),
-        does(
+        mutation_row("customerAddressCreate", "for the caller", |_| address()).implicit_own_account(),
+        mutation_row(
             "customerAddressUpdate",
             "",
             |cell| json!({ "customerId": cell.account.id, "id": cell.account.address, "label": "home" }),
         )
         .own_account(),
-        does(
+        mutation_row(
             "customerAddressDelete",
             "",
             |cell| json!({ "customerId": cell.account.id, "id": cell.account.address }),
         )
         .own_account(),
-        does(
+        mutation_row(
             "customerAddressDelete",
-            "of oneself",
+            "of the caller",
             |cell| json!({ "id": cell.account.address }),
         )
         .scopes(&[CustomersWrite], &[CustomersRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, MISSING, MISSING])
         .users([NO; 4])
         .customers(["done", "user ADDRESS_NOT_FOUND", "user ADDRESS_NOT_FOUND"]),
@@ -271,37 +271,37 @@ fn addresses() -> Vec<Row> {
 }
 
 /// Input for a new customer in the cell's storefront.
-fn newcomer(cell: &Cell) -> Value {
+fn new_customer(cell: &Cell) -> Value {
     let storefront = json!({ "storefrontId": cell.storefront() });
-    but(person(&format!("new{}@example.com", cell.number)), storefront)
+    patched(person(&format!("new{}@example.com", cell.number)), storefront)
 }
 
-fn entrances() -> Vec<Row> {
+fn registration_and_sign_in() -> Vec<Row> {
     vec![
-        does("customerRegister", "", newcomer).entrance(),
-        does("customerRegister", "with a shopper reference", |cell| {
-            but(
-                newcomer(cell),
+        mutation_row("customerRegister", "", new_customer).publishable_key_or_backend(),
+        mutation_row("customerRegister", "with a shopper reference", |cell| {
+            patched(
+                new_customer(cell),
                 json!({ "shopperReference": format!("shopper-{}", cell.number) }),
             )
         })
         .scopes(&[CustomersWrite], &[CustomersRead])
-        .anyone([NONE, NOT_FROM_YOU])
+        .public_callers([NONE, NOT_FROM_YOU])
         .backends([NO, "done", NO_STOREFRONT])
         .no_persons(),
-        does("customerTokenCreate", "", |cell| {
-            but(
+        mutation_row("customerTokenCreate", "", |cell| {
+            patched(
                 credentials(&cell.account.email, PASSWORD),
                 json!({ "storefrontId": cell.storefront() }),
             )
         })
-        .entrance(),
+        .publishable_key_or_backend(),
     ]
 }
 
 fn tokens() -> Vec<Row> {
     vec![
-        does(
+        mutation_row(
             "customerTokenIssue",
             "",
             |cell| json!({ "customerId": cell.account.id }),
@@ -309,38 +309,38 @@ fn tokens() -> Vec<Row> {
         .scopes(&[CustomersToken], &[CustomersWrite, CustomersRead])
         .of_backends(),
         // Every caller may, except an API client other than the one that the token was issued to.
-        does("customerTokenRefresh", "", refresh_token)
+        mutation_row("customerTokenRefresh", "", refresh_token)
             .redeeming()
-            .anyone(["done"; 2])
+            .public_callers(["done"; 2])
             .backends([TOKEN_INVALID; 3])
             .users(["done"; 4])
             .customers(["done"; 3]),
-        does("customerTokenRevoke", "by refresh token", refresh_token)
+        mutation_row("customerTokenRevoke", "by refresh token", refresh_token)
             .redeeming()
-            .anyone(["done"; 2])
+            .public_callers(["done"; 2])
             .backends(["no change"; 3])
             .users(["done"; 4])
             .customers(["done"; 3]),
-        does(
+        mutation_row(
             "customerTokenRevoke",
             "by session",
             |cell| json!({ "sessionId": cell.account.session }),
         )
         .scopes(&[CustomersWrite], &[CustomersRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "done", "no change"])
         .users([NO; 4])
         .customers(["done", "no change", "no change"]),
-        does(
+        mutation_row(
             "customerTokenRevoke",
-            "all of somebody",
+            "all of a customer",
             |cell| json!({ "all": true, "customerId": cell.account.id }),
         )
         .own_account(),
-        does("customerTokenRevoke", "all", |_| json!({ "all": true })).oneself(),
-        does("customerTokenRevoke", "this session", |_| json!({}))
+        mutation_row("customerTokenRevoke", "all", |_| json!({ "all": true })).implicit_own_account(),
+        mutation_row("customerTokenRevoke", "this session", |_| json!({}))
             .scopes(&[CustomersWrite], &[CustomersRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "user REQUIRED", "user REQUIRED"])
             .users([NO; 4])
             .customers(["done"; 3]),
@@ -353,20 +353,20 @@ fn refresh_token(cell: &Cell) -> Value {
 
 fn profiles() -> Vec<Row> {
     vec![
-        does(
+        mutation_row(
             "customerUpdate",
-            "somebody",
+            "a customer",
             |cell| json!({ "customerId": cell.account.id, "firstName": "Grace" }),
         )
         .own_account(),
-        does("customerUpdate", "oneself", |_| json!({ "firstName": "Grace" })).oneself(),
-        does(
+        mutation_row("customerUpdate", "the caller", |_| json!({ "firstName": "Grace" })).implicit_own_account(),
+        mutation_row(
             "customerUpdate",
             "e-mail address",
             |cell| json!({ "customerId": cell.account.id, "email": format!("x{}@example.com", cell.number) }),
         )
         .backends_field(),
-        does("customerUpdate", "shopper reference", |cell| {
+        mutation_row("customerUpdate", "shopper reference", |cell| {
             json!({ "customerId": cell.account.id, "shopperReference": format!("shopper-{}", cell.number) })
         })
         .backends_field(),
@@ -377,7 +377,7 @@ impl Row {
     /// A field of an account that only backends may send.
     fn backends_field(self) -> Self {
         self.scopes(&[CustomersWrite], &[CustomersRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "done", NOT_FOUND])
             .users([NO; 4])
             .customers([NOT_FROM_YOU, NOT_FOUND, NOT_FOUND])
@@ -386,15 +386,15 @@ impl Row {
 
 fn passwords() -> Vec<Row> {
     vec![
-        does("customerPasswordChange", "", |_| {
+        mutation_row("customerPasswordChange", "", |_| {
             json!({ "password": PASSWORD, "newPassword": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD })
         })
         .scopes(&[CustomersWrite], &[CustomersRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO; 3])
         .users([NO; 4])
         .customers(["done"; 3]),
-        does("customerPasswordSet", "", |cell| {
+        mutation_row("customerPasswordSet", "", |cell| {
             json!({ "customerId": cell.bare, "newPassword": PASSWORD, "confirmPassword": PASSWORD })
         })
         .scopes(&[CustomersWrite], &[CustomersRead])

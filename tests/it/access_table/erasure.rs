@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use storefront_gateway::reach::scope::Scope::{CustomersAnonymize, CustomersRead, CustomersWrite};
 
 use super::cell::Cell;
-use super::row::{NO, NONE, Row, does};
+use super::row::{NO, NONE, Row, mutation_row};
 use crate::customers::PASSWORD;
 
 const NOT_FOUND: &str = "user CUSTOMER_NOT_FOUND";
@@ -19,21 +19,21 @@ fn named(cell: &Cell) -> Value {
 impl Row {
     fn on_behalf(self) -> Self {
         self.scopes(&[CustomersAnonymize], &[CustomersRead, CustomersWrite])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, NO_OWNER, NO_OWNER])
             .no_persons()
     }
 
     /// A customer by id, or the caller itself.
-    fn somebody(self) -> Self {
-        self.anyone([NONE, NO])
+    fn customer_by_id_or_own(self) -> Self {
+        self.public_callers([NONE, NO])
             .backends([NO, "done", NOT_FOUND])
             .users([NO; 4])
             .customers(["done", NOT_FOUND, NOT_FOUND])
     }
 
-    fn only_oneself(self) -> Self {
-        self.anyone([NONE, NO])
+    fn own_account_only(self) -> Self {
+        self.public_callers([NONE, NO])
             .backends([NO, MISSING, MISSING])
             .users([NO; 4])
             .customers(["done"; 3])
@@ -44,29 +44,29 @@ pub(super) fn mutations() -> Vec<Row> {
     let password = |_: &Cell| json!({ "password": PASSWORD });
     let (write, read) = (&[CustomersWrite], &[CustomersRead]);
     vec![
-        does("customerAnonymizationRequest", "", named).on_behalf(),
-        does("customerAnonymizationCancel", "", named).on_behalf(),
-        does("customerAnonymize", "", password)
+        mutation_row("customerAnonymizationRequest", "", named).on_behalf(),
+        mutation_row("customerAnonymizationCancel", "", named).on_behalf(),
+        mutation_row("customerAnonymize", "", password)
             .scopes(&[CustomersAnonymize], read)
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO; 3])
             .users([NO; 4])
             .customers(["done"; 3]),
-        does(
+        mutation_row(
             "customerDelete",
-            "somebody",
+            "a customer",
             |cell| json!({ "customerId": cell.account.id, "password": PASSWORD }),
         )
         .scopes(write, read)
-        .somebody(),
-        does("customerDelete", "oneself", password)
+        .customer_by_id_or_own(),
+        mutation_row("customerDelete", "the caller", password)
             .scopes(write, read)
-            .only_oneself(),
-        does("customerDataExport", "somebody", named)
+            .own_account_only(),
+        mutation_row("customerDataExport", "a customer", named)
             .scopes(read, write)
-            .somebody(),
-        does("customerDataExport", "oneself", |_| json!({}))
+            .customer_by_id_or_own(),
+        mutation_row("customerDataExport", "the caller", |_| json!({}))
             .scopes(read, write)
-            .only_oneself(),
+            .own_account_only(),
     ]
 }

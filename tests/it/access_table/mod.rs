@@ -52,7 +52,7 @@ impl Table {
         let elsewhere = shop.client(ClientKind::Public, Some(&austria.id), &[]).await;
         let mut table = Self {
             rival: shop.rival().await,
-            other_user: shop.nobody(),
+            other_user: shop.unauthenticated(),
             elsewhere: elsewhere.caller,
             ended: Vec::new(),
             persons: 0,
@@ -73,7 +73,7 @@ impl Table {
         let revoking = async move { app.access.clients.revoke(&id).await.expect("revoked") };
         assert!(self.shop.gateway.inside(revoking).await);
         let signed_out = self.customer(&browser).await;
-        signed_out.done("customerTokenRevoke", json!({})).await;
+        signed_out.mutate_ok("customerTokenRevoke", json!({})).await;
         vec![
             ("expired user", user),
             ("expired customer", customer),
@@ -90,15 +90,15 @@ impl Table {
     /// Registers a new customer with this key.
     async fn customer(&mut self, browser: &Caller) -> Caller {
         let email = format!("customer{}@example.com", self.next());
-        let payload = browser.done("customerRegister", with_password(&email)).await;
+        let payload = browser.mutate_ok("customerRegister", with_password(&email)).await;
         signed_in(&self.shop, &payload).0
     }
 
-    /// The callers besides the persons of a cell. They are created per row, because some rows change them.
+    /// The callers other than the persons of a cell. They are created per row, because some rows change them.
     async fn callers(&mut self, row: &Row) -> Callers {
         let (here, elsewhere) = (self.shop.browser.clone(), self.elsewhere.clone());
         Callers {
-            nobody: self.shop.nobody(),
+            unauthenticated: self.shop.unauthenticated(),
             with: self.shop.backend_with(row.with).await,
             without: self.shop.backend_with(row.without).await,
             other_customer: self.customer(&here).await,
@@ -108,11 +108,15 @@ impl Table {
 
     /// Runs one row for every kind of caller; returns the differences from the table.
     async fn check(&mut self, row: &Row, cells: &mut Cells) -> Vec<String> {
-        assert_eq!(row.outcomes.len(), Who::COUNT, "{row}: an outcome for everybody");
+        assert_eq!(
+            row.outcomes.len(),
+            Who::COUNT,
+            "{row}: an outcome for every caller"
+        );
         let callers = self.callers(row).await;
         // The database is compared once for a query, after all callers have run it.
         let reads = matches!(row.act, Act::Query(_));
-        for who in [Who::Nobody, Who::Customer] {
+        for who in [Who::Unauthenticated, Who::Customer] {
             cells.of(self, who).await;
         }
         let untouched = self.shop.gateway.store.dump().await;
@@ -151,11 +155,11 @@ impl Table {
             // A backend's secret is not an access token.
             let counts_as_none = row.redeems && name != "revoked backend";
             let expected = if counts_as_none {
-                row.outcome_of_nobody()
+                row.outcome_without_credential()
             } else {
                 "HTTP 401"
             };
-            let cell = cells.of(self, Who::Nobody).await;
+            let cell = cells.of(self, Who::Unauthenticated).await;
             let store = &self.shop.gateway.store;
             let before = if counts_as_none {
                 Some(store.dump().await)
@@ -169,16 +173,16 @@ impl Table {
                 wrong.push(format!("{row} × {name}: expected {expected}, got {got}"));
             }
             if changed {
-                cells.spend(Who::Nobody);
+                cells.spend(Who::Unauthenticated);
             }
         }
         wrong
     }
 }
 
-/// The callers besides the persons of a cell.
+/// The callers other than the persons of a cell.
 struct Callers {
-    nobody: Caller,
+    unauthenticated: Caller,
     with: Caller,
     without: Caller,
     other_customer: Caller,
@@ -188,7 +192,7 @@ struct Callers {
 impl Callers {
     fn caller<'a>(&'a self, who: Who, table: &'a Table, cell: &'a Cell) -> &'a Caller {
         match who {
-            Who::Nobody => &self.nobody,
+            Who::Unauthenticated => &self.unauthenticated,
             Who::Public => &table.shop.browser,
             Who::Without => &self.without,
             Who::With => &self.with,
@@ -203,7 +207,7 @@ impl Callers {
     }
 }
 
-/// The objects that a row acts on; created anew after a mutation took effect.
+/// The objects that a row acts on; created again after a mutation took effect.
 #[derive(Default)]
 struct Cells {
     /// The cell whose owner is a storefront user without an account.
@@ -248,68 +252,68 @@ async fn check_all(rows: Vec<Row>) {
 
 // ERR-03, SFU-03, SFU-21
 #[tokio::test]
-async fn err_03_every_query_gives_each_caller_what_the_table_says() {
+async fn err_03_queries_match_the_table_for_each_caller() {
     check_all(queries::rows()).await;
 }
 
 // ERR-03, SPR-31
 #[tokio::test]
-async fn err_03_every_query_of_customers_gives_each_caller_what_the_table_says() {
+async fn err_03_customer_queries_match_the_table_for_each_caller() {
     check_all(customers::queries()).await;
 }
 
 // ERR-03
 #[tokio::test]
-async fn err_03_every_query_and_mutation_of_orders_gives_each_caller_what_the_table_says() {
+async fn err_03_order_operations_match_the_table_for_each_caller() {
     check_all(orders::rows()).await;
 }
 
 // ERR-03, SFU-03, SFU-21
 #[tokio::test]
-async fn err_03_every_mutation_of_users_and_items_lets_each_caller_do_what_the_table_says() {
+async fn err_03_user_and_item_mutations_match_the_table_for_each_caller() {
     check_all(users::mutations()).await;
 }
 
 // ERR-03, SPR-31, SPR-32
 #[tokio::test]
-async fn err_03_every_mutation_of_customers_lets_each_caller_do_what_the_table_says() {
+async fn err_03_customer_mutations_match_the_table_for_each_caller() {
     check_all(customers::mutations()).await;
 }
 
 // ERR-03, EPC-30
 #[tokio::test]
-async fn err_03_custom_fields_are_to_each_caller_what_the_table_says() {
+async fn err_03_custom_field_operations_match_the_table_for_each_caller() {
     check_all(custom_fields::rows()).await;
 }
 
 // ERR-03, CLY-15
 #[tokio::test]
-async fn err_03_every_query_of_groups_and_markets_gives_each_caller_what_the_table_says() {
+async fn err_03_group_and_market_queries_match_the_table_for_each_caller() {
     check_all(markets::queries()).await;
 }
 
 // ERR-03, CLY-15
 #[tokio::test]
-async fn err_03_every_mutation_of_groups_and_markets_lets_each_caller_do_what_the_table_says() {
+async fn err_03_group_and_market_mutations_match_the_table_for_each_caller() {
     check_all(markets::mutations()).await;
 }
 
 // ERR-03, NTE-01
 #[tokio::test]
-async fn err_03_notes_are_to_each_caller_what_the_table_says() {
+async fn err_03_note_operations_match_the_table_for_each_caller() {
     check_all(notes::queries()).await;
     check_all(notes::mutations()).await;
 }
 
 // ERR-03, CLY-17, SPR-92, EPC-04, EXP-01
 #[tokio::test]
-async fn err_03_every_mutation_of_erasure_lets_each_caller_do_what_the_table_says() {
+async fn err_03_erasure_mutations_match_the_table_for_each_caller() {
     check_all(erasure::mutations()).await;
 }
 
 // ERR-03, EPC-09
 #[tokio::test]
-async fn err_03_a_sign_in_by_oidc_is_to_each_caller_what_the_table_says() {
+async fn err_03_single_sign_on_matches_the_table_for_each_caller() {
     check_all(oidc::rows()).await;
 }
 
@@ -320,7 +324,7 @@ const WITHOUT_A_ROW: [&str; 0] = [];
 async fn every_root_field_has_a_row() {
     let shop = kit::shop().await;
     let query = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }";
-    let seen = shop.nobody().ask(query).await;
+    let seen = shop.unauthenticated().query(query).await;
     let mut fields = BTreeSet::new();
     for root in ["queryType", "mutationType"] {
         let listed = seen["__schema"][root]["fields"].as_array().expect("fields");

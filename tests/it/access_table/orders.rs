@@ -6,13 +6,13 @@ use storefront_gateway::reach::scope::Scope::{
 };
 
 use super::cell::order_of;
-use super::row::{NO, NO_STOREFRONT, NONE, Row, asks, behind, does, node};
+use super::row::{NO, NO_STOREFRONT, NONE, Row, mutation_row, nested, node, query_row};
 
 impl Row {
     /// A lookup of an order: visible to its customer, refused for a storefront user's token.
     fn looked_up_order(self) -> Self {
         self.scopes(&[OrdersRead], &[OrdersWrite, CustomersRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "ours", "null"])
             .users([NO; 4])
             .customers(["ours", "null", "null"])
@@ -21,7 +21,7 @@ impl Row {
     /// A node that only the customer and backends see; `backend` is the outcome of a backend without all required
     /// scopes.
     fn order_node(self, backend: &'static str) -> Self {
-        self.anyone(["null"; 2])
+        self.public_callers(["null"; 2])
             .backends([backend, "ours", "null"])
             .users(["null"; 4])
             .customers(["ours", "null", "null"])
@@ -37,11 +37,11 @@ pub(super) fn rows() -> Vec<Row> {
 
 fn lookups() -> Vec<Row> {
     vec![
-        asks("order", "by id", |cell| {
+        query_row("order", "by id", |cell| {
             format!("{{ order(by: {{ id: {:?} }}) {{ id }} }}", cell.account.order)
         })
         .looked_up_order(),
-        asks("order", "by number", |cell| {
+        query_row("order", "by number", |cell| {
             format!(
                 "{{ order(by: {{ number: {{ storefrontId: {:?}, number: {:?} }} }}) {{ id }} }}",
                 cell.storefront(),
@@ -49,7 +49,7 @@ fn lookups() -> Vec<Row> {
             )
         })
         .looked_up_order(),
-        asks("storefront", "orders", |cell| {
+        query_row("storefront", "orders", |cell| {
             format!(
                 "{{ storefront(by: {{ id: {:?} }}) {{ orders(filter: {{ number: {{ eq: {:?} }} }}) {{ nodes {{ id }} }} }} }}",
                 cell.storefront(),
@@ -57,7 +57,7 @@ fn lookups() -> Vec<Row> {
             )
         })
         .scopes(&[StorefrontsRead, OrdersRead], &[StorefrontsRead, CustomersRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "ours", "null"])
         .users([NO; 4])
         .customers(["ours", "else", "null"]),
@@ -66,32 +66,32 @@ fn lookups() -> Vec<Row> {
 
 fn nodes() -> Vec<Row> {
     vec![
-        asks("node", "order", |cell| node(&cell.account.order, ""))
+        query_row("node", "order", |cell| node(&cell.account.order, ""))
             .scopes(&[OrdersRead], &[CustomersRead])
             .order_node("null"),
-        asks("nodes", "order", |cell| {
+        query_row("nodes", "order", |cell| {
             format!("{{ nodes(ids: [{:?}]) {{ id }} }}", cell.account.order)
         })
         .scopes(&[OrdersRead], &[OrdersWrite])
         .order_node("null"),
-        asks("node", "order's customer", |cell| {
-            behind(&cell.account.order, "... on Order { customer { id } }")
+        query_row("node", "order's customer", |cell| {
+            nested(&cell.account.order, "... on Order { customer { id } }")
         })
         .scopes(&[OrdersRead, CustomersRead], &[OrdersRead, CustomersWrite])
         .order_node("else"),
-        asks("node", "order's storefront", |cell| {
-            behind(&cell.account.order, "... on Order { storefront { id } }")
+        query_row("node", "order's storefront", |cell| {
+            nested(&cell.account.order, "... on Order { storefront { id } }")
         })
         .scopes(&[OrdersRead, StorefrontsRead], &[OrdersRead])
         .order_node(NO),
-        asks("node", "customer's orders", |cell| {
-            behind(&cell.account.id, "... on Customer { orders { nodes { id } } }")
+        query_row("node", "customer's orders", |cell| {
+            nested(&cell.account.id, "... on Customer { orders { nodes { id } } }")
         })
         .scopes(
             &[CustomersRead, OrdersRead],
             &[CustomersRead, StorefrontUsersRead],
         )
-        .anyone(["null"; 2])
+        .public_callers(["null"; 2])
         .backends([NO, "ours", "null"])
         .users(["null", "null", "null", NO])
         .customers(["ours", "null", "null"]),
@@ -100,17 +100,17 @@ fn nodes() -> Vec<Row> {
 
 fn mutations() -> Vec<Row> {
     vec![
-        does("orderRecord", "", |cell| {
+        mutation_row("orderRecord", "", |cell| {
             let number = format!("new {}", cell.number);
             order_of(cell.storefront(), &json!(cell.account.id), &number)
         })
         .scopes(&[OrdersWrite], &[OrdersRead, CustomersWrite])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "done", NO_STOREFRONT])
         .no_persons(),
-        does("orderCancel", "", |cell| json!({ "id": cell.account.order }))
+        mutation_row("orderCancel", "", |cell| json!({ "id": cell.account.order }))
             .scopes(&[OrdersWrite], &[OrdersRead, CustomersWrite])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "done", "user ORDER_NOT_FOUND"])
             .no_persons(),
     ]

@@ -43,7 +43,7 @@ fn check(field: &str, shop: &Shop, seen: &Value, is_backends: bool) {
 
 // ERR-03
 #[tokio::test]
-async fn err_03_a_payload_shows_a_customer_as_to_its_own_token_and_to_a_backend_as_with_the_read_scope() {
+async fn err_03_a_payload_shows_a_customer_as_its_token_or_the_read_scope_would() {
     let shop = setup().start().await;
     shop.gateway.expect_jobs();
     let cell = Cell::new(&shop, 1, true).await;
@@ -61,7 +61,7 @@ async fn err_03_a_payload_shows_a_customer_as_to_its_own_token_and_to_a_backend_
     for (caller, field, input) in [
         (&shop.browser, "customerRegister", with_password("a@example.com")),
         (&shop.browser, "customerTokenCreate", sign_in.clone()),
-        (&shop.nobody(), "customerTokenRefresh", refresh),
+        (&shop.unauthenticated(), "customerTokenRefresh", refresh),
         (&cell.customer, "customerUpdate", json!({ "firstName": "Grace" })),
         (&cell.customer, "customerPasswordChange", change),
     ] {

@@ -4,30 +4,30 @@ use storefront_gateway::reach::scope::Scope::{
     self, StorageRead, StorefrontUsersRead, StorefrontUsersToken, StorefrontsRead,
 };
 
-use super::row::{NO, NONE, Row, asks, behind, node};
+use super::row::{NO, NONE, Row, nested, node, query_row};
 
 impl Row {
     /// Null for everyone except the owner and a backend.
     fn own_node(self) -> Self {
-        self.anyone(["null"; 2])
+        self.public_callers(["null"; 2])
             .backends(["null", "ours", "null"])
-            .own_persons()
+            .owner_only()
     }
 
     /// The same for data behind the node, which a backend that sees the node may be forbidden to see.
-    fn own_behind(self) -> Self {
-        self.anyone(["null"; 2])
+    fn own_nested(self) -> Self {
+        self.public_callers(["null"; 2])
             .backends([NO, "ours", "null"])
-            .own_persons()
+            .owner_only()
     }
 
-    fn own_persons(self) -> Self {
+    fn owner_only(self) -> Self {
         self.users(["ours", "null", "null", "ours"])
             .customers(["ours", "null", "null"])
     }
 
-    fn nobodys(self) -> Self {
-        self.anyone(["null"; 2])
+    fn null_for_everyone(self) -> Self {
+        self.public_callers(["null"; 2])
             .backends(["null"; 3])
             .users(["null"; 4])
             .customers(["null"; 3])
@@ -37,22 +37,22 @@ impl Row {
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = viewers();
     rows.extend(nodes());
-    rows.extend(nodes_behind());
+    rows.extend(nested_nodes());
     rows.extend(roots());
     rows
 }
 
 fn viewers() -> Vec<Row> {
     vec![
-        asks("viewer", "", |_| "{ viewer { organization { id } } }".into())
-            .anyone(["null", "ours"])
+        query_row("viewer", "", |_| "{ viewer { organization { id } } }".into())
+            .public_callers(["null", "ours"])
             .backends(["ours", "ours", "else"])
             .users(["ours", "ours", "null", "ours"])
             .customers(["ours"; 3]),
-        asks("viewer", "storefront user", |_| {
+        query_row("viewer", "storefront user", |_| {
             "{ viewer { storefrontUser { id } } }".into()
         })
-        .anyone(["null", "else"])
+        .public_callers(["null", "else"])
         .backends(["else"; 3])
         .users(["ours", "else", "null", "ours"])
         .customers(["ours", "else", "else"]),
@@ -61,39 +61,39 @@ fn viewers() -> Vec<Row> {
 
 fn nodes() -> Vec<Row> {
     vec![
-        asks("node", "storefront", |cell| node(cell.storefront(), ""))
+        query_row("node", "storefront", |cell| node(cell.storefront(), ""))
             .scopes(&[StorefrontsRead], &[])
-            .anyone(["null", "ours"])
+            .public_callers(["null", "ours"])
             .backends(["null", "ours", "null"])
             .users(["ours", "ours", "null", "ours"])
             .customers(["ours", "ours", "null"]),
-        asks("node", "user", |cell| node(&cell.ann, ""))
+        query_row("node", "user", |cell| node(&cell.ann, ""))
             .scopes(&[StorefrontUsersRead], &[StorageRead])
             .own_node(),
-        asks("node", "item", |cell| node(&cell.item, ""))
+        query_row("node", "item", |cell| node(&cell.item, ""))
             .scopes(&[StorageRead], &[StorefrontUsersRead])
             .own_node(),
-        asks("node", "organization", |cell| {
+        query_row("node", "organization", |cell| {
             node(&cell.shop.organization.to_string(), "")
         })
-        .anyone(["null", "ours"])
+        .public_callers(["null", "ours"])
         .backends(["ours", "ours", "null"])
         .users(["ours", "ours", "null", "ours"])
         .customers(["ours"; 3]),
-        asks("node", "member", |_| node("mem_01h00000000000000000000000", "")).nobodys(),
-        asks("node", "API client", |_| {
+        query_row("node", "member", |_| node("mem_01h00000000000000000000000", "")).null_for_everyone(),
+        query_row("node", "API client", |_| {
             node("cli_01h00000000000000000000000", "")
         })
-        .nobodys(),
-        asks("node", "malformed", |_| node("sfu_", ""))
+        .null_for_everyone(),
+        query_row("node", "malformed", |_| node("sfu_", ""))
             .scopes(Scope::ALL, &[])
-            .nobodys(),
-        asks("nodes", "user", |cell| {
+            .null_for_everyone(),
+        query_row("nodes", "user", |cell| {
             format!("{{ nodes(ids: [{:?}]) {{ id }} }}", cell.ann)
         })
         .scopes(&[StorefrontUsersRead], &[])
         .own_node(),
-        asks("nodes", "item", |cell| {
+        query_row("nodes", "item", |cell| {
             format!("{{ nodes(ids: [{:?}]) {{ id }} }}", cell.item)
         })
         .scopes(&[StorageRead], &[])
@@ -101,31 +101,31 @@ fn nodes() -> Vec<Row> {
     ]
 }
 
-fn nodes_behind() -> Vec<Row> {
+fn nested_nodes() -> Vec<Row> {
     vec![
-        asks("node", "item's owner", |cell| {
-            behind(&cell.item, "... on StorageItem { owner { id } }")
+        query_row("node", "item's owner", |cell| {
+            nested(&cell.item, "... on StorageItem { owner { id } }")
         })
         .scopes(&[StorageRead, StorefrontUsersRead], &[StorageRead])
-        .own_behind(),
-        asks("node", "user's storefront", |cell| {
-            behind(&cell.ann, "... on StorefrontUser { storefront { id } }")
+        .own_nested(),
+        query_row("node", "user's storefront", |cell| {
+            nested(&cell.ann, "... on StorefrontUser { storefront { id } }")
         })
         .scopes(&[StorefrontUsersRead, StorefrontsRead], &[StorefrontUsersRead])
-        .own_behind(),
-        asks("node", "user's storage", |cell| {
-            behind(
+        .own_nested(),
+        query_row("node", "user's storage", |cell| {
+            nested(
                 &cell.ann,
                 "... on StorefrontUser { privateStorage { items { nodes { id } } } }",
             )
         })
         .scopes(&[StorefrontUsersRead, StorageRead], &[StorefrontUsersRead])
-        .own_behind(),
-        asks("node", "merged into", |cell| {
-            behind(&cell.tomb, "... on StorefrontUser { mergedInto { id } }")
+        .own_nested(),
+        query_row("node", "merged into", |cell| {
+            nested(&cell.tomb, "... on StorefrontUser { mergedInto { id } }")
         })
         .scopes(&[StorefrontUsersRead], &[])
-        .anyone(["null"; 2])
+        .public_callers(["null"; 2])
         .backends(["null", "ours", "null"])
         .users(["null"; 4])
         .customers(["null"; 3]),
@@ -134,15 +134,15 @@ fn nodes_behind() -> Vec<Row> {
 
 fn roots() -> Vec<Row> {
     vec![
-        asks("storefront", "", |cell| {
+        query_row("storefront", "", |cell| {
             format!("{{ storefront(by: {{ id: {:?} }}) {{ id }} }}", cell.storefront())
         })
         .scopes(&[StorefrontsRead], &[StorefrontUsersRead])
-        .anyone([NONE, "ours"])
+        .public_callers([NONE, "ours"])
         .backends([NO, "ours", "null"])
         .users(["ours", "ours", NO, "ours"])
         .customers(["ours", "ours", "null"]),
-        asks("storefront", "users", |cell| {
+        query_row("storefront", "users", |cell| {
             format!(
                 "{{ storefront(by: {{ id: {:?} }}) {{ users(filter: {{ storefrontUserId: {{ eq: {:?} }} }}) \
                  {{ nodes {{ id }} }} }} }}",
@@ -151,25 +151,25 @@ fn roots() -> Vec<Row> {
             )
         })
         .scopes(&[StorefrontsRead, StorefrontUsersRead], &[StorefrontsRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "ours", "null"])
         .users(["ours", "else", NO, "ours"])
         .customers(["ours", "else", "null"]),
-        asks("storefronts", "", |_| "{ storefronts { nodes { id } } }".into())
+        query_row("storefronts", "", |_| "{ storefronts { nodes { id } } }".into())
             .scopes(&[StorefrontsRead], &[])
-            .anyone([NONE, "ours"])
+            .public_callers([NONE, "ours"])
             .backends([NO, "ours", "else"])
             .users(["ours", "ours", NO, "ours"])
             .customers(["ours", "ours", "else"]),
-        asks("storefrontUser", "", |cell| {
+        query_row("storefrontUser", "", |cell| {
             format!("{{ storefrontUser(by: {{ id: {:?} }}) {{ id }} }}", cell.ann)
         })
         .scopes(&[StorefrontUsersRead], &[StorefrontUsersToken, StorageRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "ours", "null"])
         .users(["ours", "null", NO, "ours"])
         .customers(["ours", "null", "null"]),
-        asks("storefrontUser", "by the store's id", |cell| {
+        query_row("storefrontUser", "by the store's id", |cell| {
             format!(
                 "{{ storefrontUser(by: {{ external: {{ storefrontId: {:?}, storefrontUserId: {:?} }} }}) \
                  {{ id }} }}",
@@ -178,7 +178,7 @@ fn roots() -> Vec<Row> {
             )
         })
         .scopes(&[StorefrontUsersRead], &[StorefrontUsersToken, StorageRead])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "ours", "null"])
         .users(["ours", "null", NO, "ours"])
         .customers(["ours", "null", "null"]),

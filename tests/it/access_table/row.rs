@@ -11,7 +11,7 @@ use crate::kit::{self, Answer, Caller, Upload, png};
 /// The callers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Who {
-    Nobody,
+    Unauthenticated,
     Public,
     /// A backend without the required scope.
     Without,
@@ -86,12 +86,12 @@ pub(super) fn row(field: &'static str, what: &'static str, act: Act) -> Row {
 }
 
 /// A query's row.
-pub(super) fn asks(field: &'static str, what: &'static str, query: fn(&Cell) -> String) -> Row {
+pub(super) fn query_row(field: &'static str, what: &'static str, query: fn(&Cell) -> String) -> Row {
     row(field, what, Act::Query(query))
 }
 
 /// A mutation's row.
-pub(super) fn does(field: &'static str, what: &'static str, input: fn(&Cell) -> Value) -> Row {
+pub(super) fn mutation_row(field: &'static str, what: &'static str, input: fn(&Cell) -> Value) -> Row {
     row(field, what, Act::Mutation(input))
 }
 
@@ -113,9 +113,9 @@ impl Row {
     }
 
     /// Sets the outcomes without a credential and with a publishable key.
-    pub(super) fn anyone(mut self, [nobody, public]: [Outcome; 2]) -> Self {
+    pub(super) fn public_callers(mut self, [unauthenticated, public]: [Outcome; 2]) -> Self {
         self.outcomes
-            .extend([(Who::Nobody, nobody), (Who::Public, public)]);
+            .extend([(Who::Unauthenticated, unauthenticated), (Who::Public, public)]);
         self
     }
 
@@ -171,10 +171,10 @@ impl Row {
     }
 
     /// The outcome without a credential.
-    pub(super) fn outcome_of_nobody(&self) -> Outcome {
+    pub(super) fn outcome_without_credential(&self) -> Outcome {
         let mut outcomes = self.outcomes.iter();
-        let of_nobody = outcomes.find(|(who, _)| matches!(who, Who::Nobody));
-        of_nobody.expect("an outcome for everybody").1
+        let without_credential = outcomes.find(|(who, _)| matches!(who, Who::Unauthenticated));
+        without_credential.expect("an outcome for every caller").1
     }
 
     pub(super) fn outcome(&self, cell: &Cell, answer: &Answer, changed: bool) -> String {
@@ -207,6 +207,6 @@ pub(super) fn node(id: &str, selection: &str) -> String {
 }
 
 /// The same without the id, so that any visible data comes from behind the node.
-pub(super) fn behind(id: &str, selection: &str) -> String {
+pub(super) fn nested(id: &str, selection: &str) -> String {
     format!("{{ node(id: {id:?}) {{ {selection} }} }}")
 }

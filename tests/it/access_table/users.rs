@@ -7,12 +7,12 @@ use storefront_gateway::reach::scope::Scope::{
 
 use super::Act;
 use super::cell::Cell;
-use super::row::{MERGED, NO, NO_STOREFRONT, NONE, Row, does, row};
+use super::row::{MERGED, NO, NO_STOREFRONT, NONE, Row, mutation_row, row};
 
 impl Row {
     /// Only backends may.
     fn backends_only(self) -> Self {
-        self.anyone([NONE, NO])
+        self.public_callers([NONE, NO])
             .backends([NO, "done", NO_STOREFRONT])
             .no_persons()
     }
@@ -21,7 +21,7 @@ impl Row {
     fn own_items(self) -> Self {
         let not_found = "user STORAGE_ITEM_NOT_FOUND";
         self.scopes(&[StorageWrite], &[StorageRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "done", not_found])
             .users(["done", not_found, MERGED, "done"])
             .customers(["done", not_found, not_found])
@@ -44,43 +44,43 @@ pub(super) fn mutations() -> Vec<Row> {
 
 fn of_users() -> Vec<Row> {
     vec![
-        does("storefrontUserRegister", "as a backend", |cell| {
+        mutation_row("storefrontUserRegister", "as a backend", |cell| {
             cell.shop.user(&fresh(cell), false)
         })
         .scopes(&[StorefrontUsersWrite], &[StorefrontUsersRead])
-        .anyone([NONE, "user FORBIDDEN"])
+        .public_callers([NONE, "user FORBIDDEN"])
         .backends([NO, "done", NO_STOREFRONT])
         .no_persons(),
-        does(
+        mutation_row(
             "storefrontUserRegister",
             "as a browser",
             |cell| json!({ "storefrontId": cell.storefront(), "isAnonymous": true }),
         )
         .scopes(&[StorefrontUsersWrite], &[StorefrontUsersRead])
-        .anyone([NONE, "done"])
+        .public_callers([NONE, "done"])
         .backends([NO, "user REQUIRED", NO_STOREFRONT])
         .no_persons(),
-        does("storefrontUserEnsure", "", |cell| {
+        mutation_row("storefrontUserEnsure", "", |cell| {
             cell.shop.user(&fresh(cell), false)
         })
         .scopes(&[StorefrontUsersWrite], &[])
         .backends_only(),
-        does("storefrontUserMergeAnonymous", "", |cell| {
+        mutation_row("storefrontUserMergeAnonymous", "", |cell| {
             pair(cell, &cell.ann_key)
         })
         .scopes(&[StorefrontUsersWrite], &[])
         .backends_only(),
-        does("storefrontUserPromote", "", |cell| pair(cell, &fresh(cell)))
+        mutation_row("storefrontUserPromote", "", |cell| pair(cell, &fresh(cell)))
             .scopes(&[StorefrontUsersWrite], &[])
             .backends_only(),
-        does("storefrontUserDelete", "", |cell| cell.shop.named(&cell.ann_key))
+        mutation_row("storefrontUserDelete", "", |cell| cell.shop.named(&cell.ann_key))
             .scopes(&[StorefrontUsersWrite], &[])
             .backends_only(),
-        does("storefrontUserTokenIssue", "", |cell| {
+        mutation_row("storefrontUserTokenIssue", "", |cell| {
             cell.shop.named(&cell.ann_key)
         })
         .scopes(&[StorefrontUsersToken], &[])
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "no change", NO_STOREFRONT])
         .no_persons(),
     ]
@@ -88,29 +88,29 @@ fn of_users() -> Vec<Row> {
 
 fn of_items() -> Vec<Row> {
     vec![
-        does(
+        mutation_row(
             "storageItemUpdate",
             "",
             |cell| json!({ "id": cell.item, "name": "renamed" }),
         )
         .own_items(),
-        does("storageItemDelete", "", |cell| json!({ "id": cell.item })).own_items(),
+        mutation_row("storageItemDelete", "", |cell| json!({ "id": cell.item })).own_items(),
         row(
             "storageItemUpload",
-            "for somebody",
+            "for a customer",
             Act::Upload(|cell| json!({ "owner": { "id": cell.ann } })),
         )
         .scopes(
             &[StorageWrite, StorefrontUsersRead],
             &[StorageRead, StorefrontUsersRead],
         )
-        .anyone([NONE, NO])
+        .public_callers([NONE, NO])
         .backends([NO, "done", "user STOREFRONT_USER_NOT_FOUND"])
         .users(["user FORBIDDEN", "user FORBIDDEN", MERGED, "user FORBIDDEN"])
         .customers(["user FORBIDDEN"; 3]),
-        row("storageItemUpload", "for oneself", Act::Upload(|_| json!({})))
+        row("storageItemUpload", "for the caller", Act::Upload(|_| json!({})))
             .scopes(&[StorageWrite], &[StorageRead])
-            .anyone([NONE, NO])
+            .public_callers([NONE, NO])
             .backends([NO, "user REQUIRED", "user REQUIRED"])
             .users(["done", "done", MERGED, "done"])
             .customers(["done"; 3]),

@@ -1,6 +1,6 @@
 //! Addresses of customers: stored values, rejected input, and the defaults.
 
-mod many;
+mod large_lists;
 
 use bson::doc;
 use futures_util::future::join_all;
@@ -14,12 +14,14 @@ pub(crate) async fn customer(shop: &Shop, email: &str) -> (Value, Caller) {
     let input = json!({
         "storefrontId": shop.id(), "email": email, "acceptedTerms": true, "firstName": "Ada", "lastName": "Lovelace",
     });
-    let id = shop.backend.done("customerRegister", input).await["customer"]["id"].take();
+    let id = shop.backend.mutate_ok("customerRegister", input).await["customer"]["id"].take();
     let issued = shop
         .backend
-        .done("customerTokenIssue", json!({ "customerId": id }))
+        .mutate_ok("customerTokenIssue", json!({ "customerId": id }))
         .await;
-    let caller = shop.nobody().with(issued["token"]["accessToken"].as_str());
+    let caller = shop
+        .unauthenticated()
+        .with(issued["token"]["accessToken"].as_str());
     (id, caller)
 }
 
@@ -47,22 +49,24 @@ fn with(mut input: Value, changes: Value) -> Value {
 
 /// Adds an address; the mutation must succeed.
 async fn add(ada: &Caller, changes: Value) -> Value {
-    ada.done("customerAddressCreate", with(home(), changes)).await["address"].take()
+    ada.mutate_ok("customerAddressCreate", with(home(), changes))
+        .await["address"]
+        .take()
 }
 
 async fn change(ada: &Caller, id: &Value, changes: Value) -> Value {
     let input = with(json!({ "id": id }), changes);
-    ada.done("customerAddressUpdate", input).await["address"].take()
+    ada.mutate_ok("customerAddressUpdate", input).await["address"].take()
 }
 
 async fn remove(ada: &Caller, id: &Value) -> Value {
-    ada.done("customerAddressDelete", json!({ "id": id })).await
+    ada.mutate_ok("customerAddressDelete", json!({ "id": id })).await
 }
 
 /// The default addresses (shipping, then billing); asserts that the customer's and the addresses' fields agree.
 async fn defaults(ada: &Caller) -> [Value; 2] {
     let seen = ada
-        .ask(
+        .query(
             "{ viewer { customer { defaultShippingAddress { id } defaultBillingAddress { id } \
              addresses(first: 100) { nodes { id isDefaultShipping isDefaultBilling } } } } }",
         )
@@ -86,7 +90,7 @@ async fn defaults(ada: &Caller) -> [Value; 2] {
 
 // SPR-47…56
 #[tokio::test]
-async fn spr_47_every_text_of_any_script_comes_back_unchanged() {
+async fn spr_47_text_of_any_script_is_returned_unchanged() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let fields = [
@@ -117,7 +121,7 @@ async fn spr_47_every_text_of_any_script_comes_back_unchanged() {
         for field in fields {
             input[field] = json!(written);
         }
-        let added = ada.done("customerAddressCreate", input.clone()).await;
+        let added = ada.mutate_ok("customerAddressCreate", input.clone()).await;
         let added = &added["address"];
         let again = change(&ada, &added["id"], with(input.clone(), json!({}))).await;
         for (field, value) in input.as_object().expect("an object") {
@@ -128,7 +132,7 @@ async fn spr_47_every_text_of_any_script_comes_back_unchanged() {
 
 // SPR-47…56, ERR-01
 #[tokio::test]
-async fn err_01_every_fault_of_an_address_is_told_with_its_path() {
+async fn err_01_every_error_of_an_address_has_its_path() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let kept = add(&ada, json!({})).await;
@@ -153,11 +157,11 @@ async fn err_01_every_fault_of_an_address_is_told_with_its_path() {
         "TOO_LONG phone",
     ];
     let refused = ada
-        .refused("customerAddressCreate", with(home(), bad.clone()))
+        .user_errors("customerAddressCreate", with(home(), bad.clone()))
         .await;
     assert_eq!(refused, expected);
     let refused = ada
-        .refused(
+        .user_errors(
             "customerAddressUpdate",
             with(bad.clone(), json!({ "id": kept["id"] })),
         )
@@ -165,7 +169,7 @@ async fn err_01_every_fault_of_an_address_is_told_with_its_path() {
     assert_eq!(refused, expected);
     // Combined with the errors of the ids.
     let nameless = with(bad, json!({ "id": " " }));
-    let refused = shop.backend.refused("customerAddressUpdate", nameless).await;
+    let refused = shop.backend.user_errors("customerAddressUpdate", nameless).await;
     let names = [
         "CUSTOMER_REFERENCE_MISSING customerId (405)",
         "ADDRESS_ID_MISSING id (412)",
@@ -215,7 +219,7 @@ async fn spr_57_default_flags_are_true_when_absent_and_spr_63_the_first_address_
 
 // SPR-68, ADR-01
 #[tokio::test]
-async fn spr_68_an_update_moves_a_default_only_where_its_flag_says_so() {
+async fn spr_68_an_update_moves_a_default_only_if_its_flag_is_set() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let only = add(&ada, json!({})).await["id"].take();
@@ -232,7 +236,7 @@ async fn spr_68_an_update_moves_a_default_only_where_its_flag_says_so() {
         (json!({ "isDefaultBilling": null }), &["NO_CHANGES"]),
     ] {
         let refused = ada
-            .refused("customerAddressUpdate", with(flags, json!({ "id": only })))
+            .user_errors("customerAddressUpdate", with(flags, json!({ "id": only })))
             .await;
         assert_eq!(refused, expected);
     }
@@ -278,7 +282,7 @@ async fn spr_68_an_update_moves_a_default_only_where_its_flag_says_so() {
 
 // ADR-01
 #[tokio::test]
-async fn adr_01_the_oldest_remaining_address_takes_the_place_of_a_deleted_default() {
+async fn adr_01_the_oldest_remaining_address_replaces_a_deleted_default() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let mut ids = Vec::new();
@@ -298,7 +302,7 @@ async fn adr_01_the_oldest_remaining_address_takes_the_place_of_a_deleted_defaul
     assert_eq!(payload["customer"]["defaultBillingAddress"], Value::Null);
     assert_eq!(defaults(&ada).await, [Value::Null, Value::Null]);
     let again = ada
-        .refused("customerAddressDelete", json!({ "id": ids[2] }))
+        .user_errors("customerAddressDelete", json!({ "id": ids[2] }))
         .await;
     assert_eq!(again, ["ADDRESS_NOT_FOUND id (404)"]);
     let stored = shop.gateway.store.documents("customers", doc! {}).await;
@@ -313,20 +317,20 @@ async fn adr_01_the_oldest_remaining_address_takes_the_place_of_a_deleted_defaul
 /// Asserts that every mutation of an address refuses an input with a wrong or missing reference in the same way.
 async fn refuses_alike(caller: &Caller, input: Value, expected: &str) {
     let label = with(input.clone(), json!({ "label": "x" }));
-    let refused = caller.refused("customerAddressUpdate", label).await;
+    let refused = caller.user_errors("customerAddressUpdate", label).await;
     assert_eq!(refused, [expected], "{input}");
-    let refused = caller.refused("customerAddressDelete", input.clone()).await;
+    let refused = caller.user_errors("customerAddressDelete", input.clone()).await;
     assert_eq!(refused, [expected], "{input}");
     if expected.contains("customerId") {
         let new = with(home(), json!({ "customerId": input["customerId"] }));
-        let refused = caller.refused("customerAddressCreate", new).await;
+        let refused = caller.user_errors("customerAddressCreate", new).await;
         assert_eq!(refused, [expected], "{input}");
     }
 }
 
 // SPR-31, SPR-32, SPR-75, SPR-79
 #[tokio::test]
-async fn spr_75_only_the_customers_own_addresses_are_changed() {
+async fn spr_75_a_customer_can_change_only_its_own_addresses() {
     let shop = kit::shop().await;
     let (ada_id, ada) = customer(&shop, "ada@example.com").await;
     let (bob_id, bob) = customer(&shop, "bob@example.com").await;
@@ -358,7 +362,7 @@ async fn spr_75_only_the_customers_own_addresses_are_changed() {
         };
         refuses_alike(caller, json!({ "id": id, "customerId": customer }), expected).await;
     }
-    for caller in [&shop.browser, &shop.nobody(), &ann] {
+    for caller in [&shop.browser, &shop.unauthenticated(), &ann] {
         let mutation = kit::mutation("customerAddressDelete");
         let input = json!({ "input": { "id": address } });
         let answer = caller.send(&mutation, input).await;
@@ -366,13 +370,13 @@ async fn spr_75_only_the_customers_own_addresses_are_changed() {
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
     let input = json!({ "id": address, "customerId": ada_id, "label": "home" });
-    let changed = shop.backend.done("customerAddressUpdate", input).await;
+    let changed = shop.backend.mutate_ok("customerAddressUpdate", input).await;
     assert_eq!(changed["address"]["label"], "home");
 }
 
 // SPR-75
 #[tokio::test]
-async fn spr_75_only_the_customers_own_addresses_are_seen() {
+async fn spr_75_a_customer_can_read_only_its_own_addresses() {
     let shop = kit::shop().await;
     let (ada_id, ada) = customer(&shop, "ada@example.com").await;
     let (_, bob) = customer(&shop, "bob@example.com").await;
@@ -380,26 +384,26 @@ async fn spr_75_only_the_customers_own_addresses_are_seen() {
     let (rival, ann) = (shop.rival().await, shop.ann("ann").await);
     let asked =
         format!("{{ viewer {{ customer {{ address(id: {address}) {{ id customer {{ id }} }} }} }} }}");
-    let seen = bob.ask(&asked).await;
+    let seen = bob.query(&asked).await;
     assert_eq!(seen["viewer"]["customer"]["address"], Value::Null);
-    let seen = ada.ask(&asked).await;
+    let seen = ada.query(&asked).await;
     assert_eq!(seen["viewer"]["customer"]["address"]["customer"]["id"], ada_id);
     let node = format!(
         "{{ node(id: {address}) {{ ... on Address {{ id isDefaultShipping customer {{ id }} }} }} }}"
     );
-    for caller in [&bob, &rival.backend, &shop.browser, &shop.nobody(), &ann] {
-        assert_eq!(caller.ask(&node).await["node"], Value::Null);
+    for caller in [&bob, &rival.backend, &shop.browser, &shop.unauthenticated(), &ann] {
+        assert_eq!(caller.query(&node).await["node"], Value::Null);
     }
     for caller in [&ada, &shop.backend] {
         let seen = json!({ "id": address, "isDefaultShipping": true, "customer": { "id": ada_id } });
-        assert_eq!(caller.ask(&node).await["node"], seen);
+        assert_eq!(caller.query(&node).await["node"], seen);
     }
     // The content of a payload needs no read scope.
     let writer = shop.backend_with(&[Scope::CustomersWrite]).await;
     let input = json!({ "id": address, "customerId": ada_id, "label": "home" });
-    let shown = writer.done("customerAddressUpdate", input).await;
+    let shown = writer.mutate_ok("customerAddressUpdate", input).await;
     assert_eq!(shown["customer"]["defaultShippingAddress"]["id"], address);
-    assert_eq!(writer.ask(&node).await["node"], Value::Null);
+    assert_eq!(writer.query(&node).await["node"], Value::Null);
 }
 
 /// The fields of an address that can be set to null.
@@ -424,7 +428,7 @@ fn full() -> Value {
 
 // SPR-33, SPR-37, SPR-20
 #[tokio::test]
-async fn spr_33_an_update_changes_only_what_is_sent() {
+async fn spr_33_an_update_changes_only_the_fields_sent() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let before = add(&ada, full()).await;
@@ -439,7 +443,7 @@ async fn spr_33_an_update_changes_only_what_is_sent() {
 
 // SPR-33
 #[tokio::test]
-async fn spr_33_null_clears_what_may_be_cleared() {
+async fn spr_33_null_clears_optional_fields() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let id = add(&ada, full()).await["id"].take();
@@ -458,16 +462,16 @@ async fn spr_33_null_clears_what_may_be_cleared() {
     let required = ["firstName", "lastName", "address1", "city", "iso2Code"];
     let nulls = required.map(|field| (field.to_owned(), Value::Null));
     let input = with(Value::Object(nulls.into_iter().collect()), json!({ "id": id }));
-    let refused = ada.refused("customerAddressUpdate", input).await;
+    let refused = ada.user_errors("customerAddressUpdate", input).await;
     assert_eq!(refused, required.map(|field| format!("REQUIRED {field}")));
     let nothing = json!({ "id": id, "expectedVersion": 3 });
-    let refused = ada.refused("customerAddressUpdate", nothing).await;
+    let refused = ada.user_errors("customerAddressUpdate", nothing).await;
     assert_eq!(refused, ["NO_CHANGES"]);
 }
 
 // CST-03
 #[tokio::test]
-async fn cst_03_of_two_who_saw_the_same_version_of_an_address_one_wins() {
+async fn cst_03_one_of_two_address_updates_with_the_same_version_succeeds() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let first = add(&ada, json!({})).await["id"].take();
@@ -500,21 +504,23 @@ async fn cst_03_of_two_who_saw_the_same_version_of_an_address_one_wins() {
 
 // SPR-20
 #[tokio::test]
-async fn spr_20_every_change_of_an_address_is_one_of_its_customer() {
+async fn spr_20_every_change_of_an_address_updates_its_customer() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
-    let payload = ada.done("customerAddressCreate", home()).await;
+    let payload = ada.mutate_ok("customerAddressCreate", home()).await;
     assert_eq!(payload["customer"]["version"], 2);
     let id = payload["address"]["id"].clone();
     let changed = ada
-        .done("customerAddressUpdate", json!({ "id": id, "label": "home" }))
+        .mutate_ok("customerAddressUpdate", json!({ "id": id, "label": "home" }))
         .await;
     assert_eq!(changed["customer"]["version"], 3);
     assert!(changed["customer"]["updatedAt"].as_str() > payload["customer"]["updatedAt"].as_str());
     remove(&ada, &id).await;
-    let refused = ada.refused("customerAddressDelete", json!({ "id": id })).await;
+    let refused = ada
+        .user_errors("customerAddressDelete", json!({ "id": id }))
+        .await;
     assert_eq!(refused.len(), 1);
-    let seen = ada.ask("{ viewer { customer { version } } }").await;
+    let seen = ada.query("{ viewer { customer { version } } }").await;
     assert_eq!(
         seen["viewer"]["customer"]["version"], 4,
         "a failed change is none"
@@ -532,12 +538,12 @@ async fn spr_64_there_is_one_default_of_each_kind_under_concurrent_changes() {
     }
     for round in 0..50 {
         let [one, other, doomed] = [0, 1, 2].map(|turn| ids[(round + turn) % 3].clone());
-        let update = |input: Value| ada.change("customerAddressUpdate", input);
+        let update = |input: Value| ada.mutate("customerAddressUpdate", input);
         let (moved, left, removed, added) = futures_util::join!(
             update(json!({ "id": one, "isDefaultShipping": true, "isDefaultBilling": false })),
             update(json!({ "id": other, "isDefaultShipping": false, "isDefaultBilling": true })),
-            ada.change("customerAddressDelete", json!({ "id": doomed })),
-            ada.change("customerAddressCreate", home()),
+            ada.mutate("customerAddressDelete", json!({ "id": doomed })),
+            ada.mutate("customerAddressCreate", home()),
         );
         for payload in [&moved, &left, &removed, &added] {
             assert_eq!(faults(payload), [""; 0], "round {round}");
@@ -548,19 +554,19 @@ async fn spr_64_there_is_one_default_of_each_kind_under_concurrent_changes() {
         ids.push(added["address"]["id"].clone());
     }
     let seen = ada
-        .ask("{ viewer { customer { addresses { totalCount } } } }")
+        .query("{ viewer { customer { addresses { totalCount } } } }")
         .await;
     assert_eq!(seen["viewer"]["customer"]["addresses"]["totalCount"], 3);
 }
 
 // SPR-63, SPR-64
 #[tokio::test]
-async fn spr_64_of_twenty_first_addresses_at_once_one_is_each_default() {
+async fn spr_64_one_of_twenty_concurrent_first_addresses_is_each_default() {
     let shop = kit::shop().await;
     let ada = ada(&shop).await;
     let none = json!({ "isDefaultShipping": false, "isDefaultBilling": false });
     let payloads =
-        join_all((0..20).map(|_| ada.change("customerAddressCreate", with(home(), none.clone())))).await;
+        join_all((0..20).map(|_| ada.mutate("customerAddressCreate", with(home(), none.clone())))).await;
     assert!(payloads.iter().all(|payload| faults(payload).is_empty()));
     let first = payloads.iter().filter(|payload| {
         payload["address"]["isDefaultShipping"] == true && payload["address"]["isDefaultBilling"] == true

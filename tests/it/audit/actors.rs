@@ -8,7 +8,7 @@ use storefront_gateway::auth::client::ClientKind;
 use storefront_gateway::platform::id::{CustomerId, Id};
 use storefront_gateway::reach::scope::Scope;
 
-use super::{all_said, said, told_during};
+use super::{entries_written_during, formatted, formatted_entries};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, id_of, redeem, setup, shop, signed_in};
 use crate::kit::{Caller, Shop, text};
 
@@ -52,12 +52,12 @@ pub(super) async fn on_behalf_of(shop: &Shop, member: &str) -> Caller {
     let url = format!("{}/oauth/token", shop.gateway.url);
     let answer = shop.gateway.http.post(url).form(&form).send().await;
     let body: Value = answer.expect("an answer").json().await.expect("JSON");
-    shop.nobody().with(body["access_token"].as_str())
+    shop.unauthenticated().with(body["access_token"].as_str())
 }
 
 // TOK-08
 #[tokio::test]
-async fn tok_08_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_token_does() {
+async fn tok_08_a_backends_entries_name_its_owner_also_for_tokens_it_issued() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
@@ -68,19 +68,19 @@ async fn tok_08_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_to
         assert_eq!(text(&entry, "customerId"), id);
         assert_eq!(text(&entry, "storefrontId"), shop.id());
     }
-    ada.done("customerUpdate", json!({ "firstName": "Augusta" }))
+    ada.mutate_ok("customerUpdate", json!({ "firstName": "Augusta" }))
         .await;
     assert_eq!(actor(&last_of(&shop).await), ("CUSTOMER", id, ""));
 
     let member = shop.member("Ann").await;
     let backend = on_behalf_of(&shop, member.as_str()).await;
-    let seen = backend.ask("{ viewer { apiClient { id } } }").await;
+    let seen = backend.query("{ viewer { apiClient { id } } }").await;
     let client = seen["viewer"]["apiClient"]["id"].as_str().expect("an id");
     let issued = backend
-        .done("customerTokenIssue", json!({ "customerId": id }))
+        .mutate_ok("customerTokenIssue", json!({ "customerId": id }))
         .await;
     let entry = last_of(&shop).await;
-    assert_eq!(said(&entry), "TOKEN_ISSUED by CLIENT");
+    assert_eq!(formatted(&entry), "TOKEN_ISSUED by CLIENT");
     assert_eq!(actor(&entry), ("CLIENT", client, member.as_str()));
     let sessions = shop.gateway.store.documents("sessions", doc! {}).await;
     let theirs = sessions.iter().find(|session| session.contains_key("ownerId"));
@@ -90,15 +90,15 @@ async fn tok_08_what_a_backend_does_is_told_with_its_owner_and_so_is_what_its_to
     );
     // A caller with that token acts as the customer, on behalf of the member.
     let (through, _) = signed_in(&shop, &issued);
-    through.done("customerTokenRevoke", json!({})).await;
+    through.mutate_ok("customerTokenRevoke", json!({})).await;
     let entry = last_of(&shop).await;
-    assert_eq!(said(&entry), "SESSION_ENDED by CUSTOMER");
+    assert_eq!(formatted(&entry), "SESSION_ENDED by CUSTOMER");
     assert_eq!(actor(&entry), ("CUSTOMER", id, member.as_str()));
 }
 
 // CST-02, TOK-01, SPR-90
 #[tokio::test]
-async fn whoever_shows_a_password_a_mailed_key_or_a_refresh_token_is_the_customer() {
+async fn the_holder_of_a_password_mailed_key_or_refresh_token_is_recorded_as_the_customer() {
     let shop = setup().start().await;
     shop.open_account_page().await;
     let (ada, first) = ada(&shop, "ada@example.com").await;
@@ -107,9 +107,10 @@ async fn whoever_shows_a_password_a_mailed_key_or_a_refresh_token_is_the_custome
     let guest = shop.guest("guest").await;
     let mut signing_in = credentials("ada@example.com", PASSWORD);
     signing_in["anonymousUserToken"] = json!(guest.credential);
-    let (_, entries) = told_during(&shop, shop.browser.done("customerTokenCreate", signing_in)).await;
+    let (_, entries) =
+        entries_written_during(&shop, shop.browser.mutate_ok("customerTokenCreate", signing_in)).await;
     assert_eq!(
-        all_said(&entries),
+        formatted_entries(&entries),
         ["SIGNED_IN by CUSTOMER", "ANONYMOUS_MERGED by CUSTOMER"]
     );
     let guests = shop
@@ -119,45 +120,59 @@ async fn whoever_shows_a_password_a_mailed_key_or_a_refresh_token_is_the_custome
     assert_eq!(text(&entries[1], "object"), text(&guests.await[0], "_id"));
 
     // Reuse of a refresh token: the gateway ends the session.
-    let nobody = shop.nobody();
+    let unauthenticated = shop.unauthenticated();
     let refresh = |token: &str| json!({ "refreshToken": token });
-    let second = nobody.done("customerTokenRefresh", refresh(&first)).await;
+    let second = unauthenticated
+        .mutate_ok("customerTokenRefresh", refresh(&first))
+        .await;
     let second = second["token"]["refreshToken"].as_str().expect("a token");
-    nobody.done("customerTokenRefresh", refresh(second)).await;
-    let reuse = nobody.refused("customerTokenRefresh", refresh(&first));
-    let (refused, entries) = told_during(&shop, reuse).await;
+    unauthenticated
+        .mutate_ok("customerTokenRefresh", refresh(second))
+        .await;
+    let reuse = unauthenticated.user_errors("customerTokenRefresh", refresh(&first));
+    let (refused, entries) = entries_written_during(&shop, reuse).await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
-    assert_eq!(all_said(&entries), ["REFRESH_TOKEN_REUSED by SYSTEM"]);
+    assert_eq!(formatted_entries(&entries), ["REFRESH_TOKEN_REUSED by SYSTEM"]);
     assert_eq!(actor(&entries[0]), ("SYSTEM", "", ""));
-    let again = nobody.refused("customerTokenRefresh", refresh(&first));
-    assert!(told_during(&shop, again).await.1.is_empty(), "it has ended");
+    let again = unauthenticated.user_errors("customerTokenRefresh", refresh(&first));
+    assert!(
+        entries_written_during(&shop, again).await.1.is_empty(),
+        "it has ended"
+    );
 
     let asked = json!({ "email": "ada@example.com" });
-    shop.browser.done("customerPasswordResetRequest", asked).await;
+    shop.browser
+        .mutate_ok("customerPasswordResetRequest", asked)
+        .await;
     shop.gateway.run_jobs().await;
     let key = shop.gateway.mails().all()[0].parameter("key");
-    let reset = nobody.done("customerPasswordReset", redeem(&key, OTHER_PASSWORD));
-    let (payload, entries) = told_during(&shop, reset).await;
+    let reset = unauthenticated.mutate_ok("customerPasswordReset", redeem(&key, OTHER_PASSWORD));
+    let (payload, entries) = entries_written_during(&shop, reset).await;
     for entry in &entries {
         assert_eq!(actor(entry), ("CUSTOMER", id, ""), "{entry}");
     }
     let token = payload["token"]["refreshToken"].as_str().expect("a token");
-    let (_, entries) = told_during(&shop, nobody.done("customerTokenRevoke", refresh(token))).await;
-    assert_eq!(all_said(&entries), ["SESSION_ENDED by CUSTOMER"]);
+    let (_, entries) = entries_written_during(
+        &shop,
+        unauthenticated.mutate_ok("customerTokenRevoke", refresh(token)),
+    )
+    .await;
+    assert_eq!(formatted_entries(&entries), ["SESSION_ENDED by CUSTOMER"]);
     shop.gateway.run_jobs().await;
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 #[tokio::test]
-async fn a_customers_trail_is_read_newest_first_and_no_other_customers() {
+async fn a_customers_audit_entries_are_returned_newest_first() {
     // All entries have the same time.
     let shop = setup().manual_clock().start().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     crate::customers::ada(&shop, "bob@example.com").await;
     for name in ["Grace", "Augusta"] {
-        ada.done("customerUpdate", json!({ "firstName": name })).await;
+        ada.mutate_ok("customerUpdate", json!({ "firstName": name }))
+            .await;
     }
-    ada.done("customerTokenRevoke", json!({ "all": true })).await;
+    ada.mutate_ok("customerTokenRevoke", json!({ "all": true })).await;
     let id = shop.gateway.store.audit().await[0].clone();
     let id = CustomerId::parse(text(&id, "customerId")).expect("an id");
     let app = shop.gateway.app.clone();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{all_said, assert_says_ids_only, told_during};
+use super::{assert_says_ids_only, entries_written_during, formatted_entries};
 use crate::customers::{PASSWORD, ada, id_of, setup};
-use crate::faults::wishes::{Wish, wish, wishes};
+use crate::faults::mutation_calls::{MutationCall, call, mutation_calls};
 use crate::kit::{Shop, png};
 
 /// A mutation, and the expected entries of each of its calls, in order.
@@ -162,7 +162,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// Updates by a backend: of all fields at once, and with the unchanged e-mail address.
-async fn update_wishes(shop: &Shop) -> Vec<Wish> {
+async fn update_calls(shop: &Shop) -> Vec<MutationCall> {
     let (changes, _) = ada(shop, "changes-all@example.com").await;
     let id = id_of(&changes).await;
     let all = json!({
@@ -171,14 +171,14 @@ async fn update_wishes(shop: &Shop) -> Vec<Wish> {
     });
     let same = json!({ "customerId": id, "email": "changed-all@example.com" });
     [all, same]
-        .map(|input| wish(&shop.backend, "customerUpdate", input, None))
+        .map(|input| call(&shop.backend, "customerUpdate", input, None))
         .into()
 }
 
 /// Calls of the mutations for storefront users, in an order in which they can succeed.
-async fn user_wishes(shop: &Shop) -> Vec<Wish> {
+async fn user_calls(shop: &Shop) -> Vec<MutationCall> {
     let (owner, _) = ada(shop, "owner@example.com").await;
-    let seen = owner.ask("{ viewer { customer { reference } } }").await;
+    let seen = owner.query("{ viewer { customer { reference } } }").await;
     let reference = seen["viewer"]["customer"]["reference"].as_str().expect("one");
     shop.ann("ann").await;
     for guest in ["first", "second", "third"] {
@@ -194,35 +194,38 @@ async fn user_wishes(shop: &Shop) -> Vec<Wish> {
         ("storefrontUserPromote", shop.pair("third", "promoted")),
         ("storefrontUserDelete", shop.named("promoted")),
     ]
-    .map(|(field, input)| wish(&shop.backend, field, input, None))
+    .map(|(field, input)| call(&shop.backend, field, input, None))
     .into()
 }
 
 /// Deletes a customer that is already erased.
-async fn erased_wishes(shop: &Shop) -> Vec<Wish> {
+async fn erasure_mutation_calls(shop: &Shop) -> Vec<MutationCall> {
     let (leaves, _) = ada(shop, "leaves-us@example.com").await;
     let left = json!({ "customerId": id_of(&leaves).await });
     leaves
-        .done("customerAnonymize", json!({ "password": PASSWORD }))
+        .mutate_ok("customerAnonymize", json!({ "password": PASSWORD }))
         .await;
-    vec![wish(&shop.backend, "customerDelete", left, None)]
+    vec![call(&shop.backend, "customerDelete", left, None)]
 }
 
 #[tokio::test]
-async fn each_mutation_tells_what_its_row_says_and_no_mutation_is_without_a_row() {
+async fn each_mutation_writes_the_audit_entries_of_its_row() {
     let shop = setup().manual_clock().start().await;
-    let mut all = wishes(&shop).await;
-    all.extend(update_wishes(&shop).await);
-    all.extend(user_wishes(&shop).await);
-    all.extend(erased_wishes(&shop).await);
+    let mut all = mutation_calls(&shop).await;
+    all.extend(update_calls(&shop).await);
+    all.extend(user_calls(&shop).await);
+    all.extend(erasure_mutation_calls(&shop).await);
     let (uploads, _) = ada(&shop, "uploads@example.com").await;
-    let mut told: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::new();
-    for wish in &all {
-        let ((), entries) = told_during(&shop, wish.come_true()).await;
-        told.entry(wish.field).or_default().push(all_said(&entries));
+    let mut reported: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::new();
+    for call in &all {
+        let ((), entries) = entries_written_during(&shop, call.assert_succeeds()).await;
+        reported
+            .entry(call.field)
+            .or_default()
+            .push(formatted_entries(&entries));
     }
-    let (item, entries) = told_during(&shop, uploads.upload("cat.png", &png(1))).await;
-    told.insert("storageItemUpload", vec![all_said(&entries)]);
+    let (item, entries) = entries_written_during(&shop, uploads.upload("cat.png", &png(1))).await;
+    reported.insert("storageItemUpload", vec![formatted_entries(&entries)]);
     for (field, input) in [
         (
             "storageItemUpdate",
@@ -230,30 +233,30 @@ async fn each_mutation_tells_what_its_row_says_and_no_mutation_is_without_a_row(
         ),
         ("storageItemDelete", json!({ "id": item["id"] })),
     ] {
-        let (_, entries) = told_during(&shop, uploads.done(field, input)).await;
-        told.insert(field, vec![all_said(&entries)]);
+        let (_, entries) = entries_written_during(&shop, uploads.mutate_ok(field, input)).await;
+        reported.insert(field, vec![formatted_entries(&entries)]);
     }
     let rows: BTreeMap<&str, Vec<Vec<String>>> = ROWS
         .iter()
-        .map(|(field, wishes)| {
-            let texts = |said: &&[&str]| said.iter().map(|text| (*text).to_owned()).collect();
-            (*field, wishes.iter().map(texts).collect())
+        .map(|(field, mutation_calls)| {
+            let texts = |formatted: &&[&str]| formatted.iter().map(|text| (*text).to_owned()).collect();
+            (*field, mutation_calls.iter().map(texts).collect())
         })
         .collect();
-    for (field, said) in &told {
-        assert_eq!(rows.get(field), Some(said), "{field}");
+    for (field, formatted) in &reported {
+        assert_eq!(rows.get(field), Some(formatted), "{field}");
     }
     let query = "{ __schema { mutationType { fields { name } } } }";
-    let seen = shop.nobody().ask(query).await;
+    let seen = shop.unauthenticated().query(query).await;
     let fields = seen["__schema"]["mutationType"]["fields"].as_array();
     let fields: BTreeSet<&str> = (fields.expect("fields").iter())
         .filter_map(|field| field["name"].as_str())
         .collect();
     assert_eq!(fields, rows.keys().copied().collect(), "each has a row");
-    assert_eq!(fields, told.keys().copied().collect(), "each was tried");
+    assert_eq!(fields, reported.keys().copied().collect(), "each was tried");
     let entries = shop.gateway.store.audit().await;
     entries.iter().for_each(assert_says_ids_only);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
     // Of the two erasure requests, the job of the cancelled one has nothing to do.
     shop.gateway.advance(Duration::from_secs(25 * 3600));
     shop.gateway.run_jobs().await;

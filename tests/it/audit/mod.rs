@@ -2,16 +2,16 @@
 
 mod actors;
 mod each_mutation;
-mod once;
+mod exactly_once;
+mod integrity_check;
 mod retention;
-mod whole;
 
 use bson::{Bson, Document};
 
 use crate::kit::{Shop, text};
 
 /// The entries that are written while `work` runs, in the order of writing.
-async fn told_during<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Document>) {
+async fn entries_written_during<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<Document>) {
     let before = shop.gateway.store.audit().await.len();
     let done = work.await;
     let entries = shop.gateway.store.audit().await;
@@ -19,17 +19,17 @@ async fn told_during<T>(shop: &Shop, work: impl Future<Output = T>) -> (T, Vec<D
 }
 
 /// An entry as `ACTION by KIND`.
-fn said(entry: &Document) -> String {
+fn formatted(entry: &Document) -> String {
     let actor = entry.get_document("actor").expect("an actor");
     format!("{} by {}", text(entry, "action"), text(actor, "kind"))
 }
 
-fn all_said(entries: &[Document]) -> Vec<String> {
-    entries.iter().map(said).collect()
+fn formatted_entries(entries: &[Document]) -> Vec<String> {
+    entries.iter().map(formatted).collect()
 }
 
 /// Whether a text is an id or a constant of the gateway.
-fn is_id_or_word(text: &str) -> bool {
+fn is_id_or_constant(text: &str) -> bool {
     let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let id = text.split_once('_').filter(|(prefix, body)| {
         let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -45,10 +45,11 @@ fn assert_says_ids_only(entry: &Document) {
         let is_fine = match (field.as_str(), value) {
             ("at" | "expiresAt", Bson::DateTime(_)) => true,
             ("_id" | "storefrontId" | "customerId" | "action" | "object", Bson::String(text)) => {
-                is_id_or_word(text)
+                is_id_or_constant(text)
             }
             ("actor", Bson::Document(actor)) => actor.iter().all(|(field, value)| {
-                ["kind", "id", "owner"].contains(&field.as_str()) && value.as_str().is_some_and(is_id_or_word)
+                ["kind", "id", "owner"].contains(&field.as_str())
+                    && value.as_str().is_some_and(is_id_or_constant)
             }),
             _ => false,
         };

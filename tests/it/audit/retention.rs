@@ -26,7 +26,7 @@ fn expiries() -> Vec<(&'static str, &'static str, Duration)> {
 }
 
 #[test]
-fn what_disappears_by_itself_is_on_this_list() {
+fn collections_with_an_expiry_are_exactly_those_listed() {
     let minute = Duration::from_secs(60);
     let expected = [
         ("audit", "expiresAt", Duration::ZERO),
@@ -43,16 +43,18 @@ fn what_disappears_by_itself_is_on_this_list() {
 }
 
 /// Creates a document of each kind.
-async fn live(shop: &Shop) {
+async fn create_documents(shop: &Shop) {
     shop.open_account_page().await;
     let (ada, _) = ada(shop, "ada@example.com").await;
     let wrong = credentials("ada@example.com", "wrong one");
-    shop.browser.refused("customerTokenCreate", wrong).await;
+    shop.browser.user_errors("customerTokenCreate", wrong).await;
     let asked = json!({ "email": "ada@example.com" });
-    shop.browser.done("customerPasswordResetRequest", asked).await;
+    shop.browser
+        .mutate_ok("customerPasswordResetRequest", asked)
+        .await;
     shop.conceal_emails().await;
     shop.browser
-        .done("customerRegister", person("ada@example.com"))
+        .mutate_ok("customerRegister", person("ada@example.com"))
         .await;
     shop.gateway.run_jobs().await;
     let (token, key) = (ada.credential.expect("a token"), shop.browser.credential.clone());
@@ -64,7 +66,7 @@ async fn live(shop: &Shop) {
 }
 
 #[tokio::test]
-async fn what_has_ended_disappears_by_itself() {
+async fn expired_documents_are_removed_by_the_database() {
     let options = Options {
         explicit: Some(kit::find_server().await),
         cache_mb: 256,
@@ -78,7 +80,7 @@ async fn what_has_ended_disappears_by_itself() {
         .on(managed.uri().expose(), "trial")
         .start()
         .await;
-    live(&shop).await;
+    create_documents(&shop).await;
     let store = shop.gateway.store.clone();
     for (collection, date, after) in expiries() {
         let all = store.collection(collection);
@@ -117,7 +119,7 @@ async fn what_has_ended_disappears_by_itself() {
     managed.stop().await;
 }
 
-async fn kept_for(shop: &Shop) -> Vec<Duration> {
+async fn retention_periods(shop: &Shop) -> Vec<Duration> {
     let entries = shop.gateway.store.audit().await;
     let kept = |entry: &Document| {
         let at = |field: &str| entry.get_datetime(field).expect("a date").timestamp_millis();
@@ -127,12 +129,12 @@ async fn kept_for(shop: &Shop) -> Vec<Duration> {
 }
 
 #[tokio::test]
-async fn an_entry_is_kept_400_days_or_as_long_as_is_set_when_it_is_written() {
+async fn an_entry_is_kept_for_the_period_configured_when_it_was_written() {
     let shop = setup().start().await;
     shop.browser
-        .done("customerRegister", with_password("ada@example.com"))
+        .mutate_ok("customerRegister", with_password("ada@example.com"))
         .await;
-    assert_eq!(kept_for(&shop).await, [400 * DAY; 2]);
+    assert_eq!(retention_periods(&shop).await, [400 * DAY; 2]);
     // A node with another setting on the same database applies it to entries written from then on.
     let node = shop
         .gateway
@@ -141,13 +143,13 @@ async fn an_entry_is_kept_400_days_or_as_long_as_is_set_when_it_is_written() {
     let signing_in = credentials("ada@example.com", PASSWORD);
     shop.browser
         .at(&node)
-        .done("customerTokenCreate", signing_in)
+        .mutate_ok("customerTokenCreate", signing_in)
         .await;
-    assert_eq!(kept_for(&shop).await, [400 * DAY, 400 * DAY, 30 * DAY]);
+    assert_eq!(retention_periods(&shop).await, [400 * DAY, 400 * DAY, 30 * DAY]);
 }
 
 #[tokio::test]
-async fn a_customers_trail_is_found_by_its_index() {
+async fn a_customers_entries_are_found_by_an_index() {
     let shop = Setup::new().start().await;
     let explained = shop.gateway.store.database().run_command(doc! { "explain": {
         "find": "audit", "filter": { "customerId": "cus_1" }, "sort": { "_id": -1 },

@@ -3,19 +3,19 @@
 
 use serde_json::json;
 
-use super::Good;
+use super::ValidInput;
 use crate::custom_fields::{define, field};
-use crate::customers::but;
+use crate::customers::patched;
 use crate::kit::Shop;
 
 /// Every custom field mutation with an input that would succeed.
-pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+pub(super) async fn all(shop: &Shop) -> Vec<ValidInput> {
     let spare = define(shop, "spare", "STRING", json!({})).await;
     let new = json!({
         "storefrontId": shop.id(), "description": "What it is for", "isRequired": true, "isPublic": true,
         "isCustomerWritable": true,
     });
-    let good = |field, input, optional| Good {
+    let good = |field, input, optional| ValidInput {
         field,
         input,
         optional,
@@ -24,7 +24,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     vec![
         good(
             "customFieldDefine",
-            but(field("new", "STRING"), new),
+            patched(field("new", "STRING"), new),
             &[
                 "storefrontId",
                 "description",

@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::Good;
+use super::ValidInput;
 use super::customers::{MISSING, bad_customers, check, shops};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, id_of};
 use crate::erasure::on_behalf;
 use crate::kit::Shop;
 
 /// Every one of these mutations with an input that would succeed.
-pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+pub(super) async fn all(shop: &Shop) -> Vec<ValidInput> {
     let (backend, _) = on_behalf(shop).await;
-    let mut goods = Vec::new();
+    let mut valid_inputs = Vec::new();
     for (name, field) in [
         ("asked", "customerAnonymizationRequest"),
         ("cancelled", "customerAnonymizationCancel"),
@@ -22,26 +22,28 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
         let (person, _) = ada(shop, &format!("{name}@example.com")).await;
         let of = json!({ "customerId": id_of(&person).await });
         if field == "customerAnonymizationCancel" {
-            backend.done("customerAnonymizationRequest", of.clone()).await;
+            backend
+                .mutate_ok("customerAnonymizationRequest", of.clone())
+                .await;
         }
         let (caller, input, optional): (_, _, &[&str]) = match field {
             "customerAnonymize" => (&person, json!({ "password": PASSWORD }), &["password"]),
             "customerDelete" | "customerDataExport" => (&shop.backend, of, &["customerId"]),
             _ => (&backend, of, &[]),
         };
-        goods.push(Good {
+        valid_inputs.push(ValidInput {
             field,
             input,
             optional,
             caller: caller.clone(),
         });
     }
-    goods
+    valid_inputs
 }
 
 // ERR-01, SPR-31, SPR-32
 #[tokio::test]
-async fn err_01_whoever_is_to_be_erased_or_told_of_is_a_customer_of_ones_own() {
+async fn err_01_erasure_and_export_accept_only_the_callers_own_customers() {
     let (shop, _, theirs) = shops().await;
     let (backend, _) = on_behalf(&shop).await;
     let (ada, _) = ada(&shop, "ada@example.com").await;

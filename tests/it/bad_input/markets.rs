@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::customers::{Bad, bad_storefronts, check, each};
-use super::{Good, MARK};
+use super::customers::{InvalidCase, bad_storefronts, check, each};
+use super::{MARK, ValidInput};
 use crate::addresses::customer;
-use crate::customers::but;
+use crate::customers::patched;
 use crate::kit::{self, Shop};
 use crate::markets::{group, market};
 
 /// Every mutation of groups and markets with an input that would succeed.
-pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+pub(super) async fn all(shop: &Shop) -> Vec<ValidInput> {
     let (ada, _) = customer(shop, "member@example.com").await;
     let (printers, sale) = (group(shop, "Printers").await, market(shop, "Sale", &[]).await);
-    let good = |field, input, optional| Good {
+    let good = |field, input, optional| ValidInput {
         field,
         input,
         optional,
@@ -49,18 +49,18 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     ]
 }
 
-fn bad_names(taken: &'static str) -> Vec<Bad> {
+fn bad_names(taken: &'static str) -> Vec<InvalidCase> {
     let long = MARK.repeat(37);
-    let mut bads = each("name", &["", "  ", "\t", "\u{a0}"], "REQUIRED name");
-    bads.extend(each("name", &[&long], "TOO_LONG name"));
+    let mut invalid_cases = each("name", &["", "  ", "\t", "\u{a0}"], "REQUIRED name");
+    invalid_cases.extend(each("name", &[&long], "TOO_LONG name"));
     let control = ["hunter2\u{0}", "hun\nter2", "hunter2\u{7f}", "hunter2\u{85}"];
-    bads.extend(each("name", &control, "INVALID name"));
-    bads.extend(each("name", &["taken", "TAKEN", " Taken "], taken));
-    bads
+    invalid_cases.extend(each("name", &control, "INVALID name"));
+    invalid_cases.extend(each("name", &["taken", "TAKEN", " Taken "], taken));
+    invalid_cases
 }
 
 /// Values that are not the id of an object of the caller; `theirs` is the id of another organization's object.
-fn bad_ids(kind: &str, theirs: &Value, fault: &'static str) -> Vec<Bad> {
+fn bad_ids(kind: &str, theirs: &Value, fault: &'static str) -> Vec<InvalidCase> {
     let unknown = format!("{kind}_01h00000000000000000000000");
     let theirs = theirs.as_str().expect("an id");
     let bad = [
@@ -76,7 +76,7 @@ fn bad_ids(kind: &str, theirs: &Value, fault: &'static str) -> Vec<Bad> {
     each("id", &bad, fault)
 }
 
-fn bad_groups(own: &Value, theirs: &Value) -> Vec<Bad> {
+fn bad_groups(own: &Value, theirs: &Value) -> Vec<InvalidCase> {
     let unknown = "grp_01h00000000000000000000000";
     let places = [
         "CUSTOMER_GROUP_NOT_FOUND groupIds.0",
@@ -104,7 +104,7 @@ const ELSEWHERE: &str = "STOREFRONT_NOT_FOUND storefrontId";
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_groups_name_each_bad_value() {
+async fn err_01_each_invalid_group_value_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let (own, theirs) = (group(&shop, "Own").await, group(&rival, "Theirs").await);
@@ -137,7 +137,7 @@ async fn err_01_groups_name_each_bad_value() {
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_markets_name_each_bad_value() {
+async fn err_01_each_invalid_market_value_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let own = group(&shop, "Own").await;
@@ -174,26 +174,26 @@ async fn err_01_markets_name_each_bad_value() {
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_another_storefronts_groups_do_not_exist_and_one_must_be_named_of_two() {
+async fn err_01_another_storefronts_groups_are_not_found_and_an_ambiguous_storefront_is_rejected() {
     let shop = kit::shop().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
     let there = json!({ "storefrontId": austria.id, "name": "There" });
-    let there = shop.backend.done("customerGroupCreate", there).await["customerGroup"]["id"].take();
+    let there = shop.backend.mutate_ok("customerGroupCreate", there).await["customerGroup"]["id"].take();
     let here = group(&shop, "Here").await;
     let sale = market(&shop, "Sale", &[]).await;
     let before = shop.gateway.store.dump().await;
     let new = json!({ "storefrontId": shop.id(), "name": "New", "groupIds": [here, there] });
     let change = json!({ "id": sale, "groupIds": [here, there] });
     for (field, input) in [("marketCreate", new.clone()), ("marketUpdate", change)] {
-        let refused = shop.backend.refused(field, input).await;
+        let refused = shop.backend.user_errors(field, input).await;
         assert_eq!(refused, ["CUSTOMER_GROUP_NOT_FOUND groupIds.1"], "{field}");
     }
-    let unnamed = but(new, json!({ "storefrontId": null, "groupIds": [] }));
-    let refused = shop.backend.refused("marketCreate", unnamed).await;
+    let unnamed = patched(new, json!({ "storefrontId": null, "groupIds": [] }));
+    let refused = shop.backend.user_errors("marketCreate", unnamed).await;
     assert_eq!(refused, ["STOREFRONT_REQUIRED storefrontId"]);
     let refused = shop
         .backend
-        .refused("customerGroupCreate", json!({ "name": "" }))
+        .user_errors("customerGroupCreate", json!({ "name": "" }))
         .await;
     assert_eq!(refused, ["STOREFRONT_REQUIRED storefrontId", "REQUIRED name"]);
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");

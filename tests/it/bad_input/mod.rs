@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::kit::{self, Caller, Setup, Shop, Upload, faults, png};
 
 /// A mutation with an input that would succeed, the fields that a caller may omit, and the caller.
-struct Good {
+struct ValidInput {
     field: &'static str,
     input: Value,
     optional: &'static [&'static str],
@@ -26,12 +26,12 @@ struct Good {
 /// A marker in invalid values, which no response may contain.
 const MARK: &str = "hunter2";
 
-async fn all(shop: &Shop, rival: &Shop) -> Vec<Good> {
+async fn all(shop: &Shop, rival: &Shop) -> Vec<ValidInput> {
     let ann = shop.ann("ann").await;
     shop.guest("guest").await;
     rival.ann("theirs").await;
     let item = ann.upload("cat.png", &png(1)).await["id"].take();
-    let good = |field, input, optional| Good {
+    let good = |field, input, optional| ValidInput {
         field,
         input,
         optional,
@@ -63,16 +63,16 @@ async fn all(shop: &Shop, rival: &Shop) -> Vec<Good> {
 }
 
 /// The same for all domains.
-async fn everybodys(shop: &Shop, rival: &Shop) -> Vec<Good> {
-    let mut goods = all(shop, rival).await;
-    goods.extend(customers::all(shop).await);
-    goods.extend(orders::all(shop).await);
-    goods.extend(custom_fields::all(shop).await);
-    goods.extend(markets::all(shop).await);
-    goods.extend(notes::all(shop).await);
-    goods.extend(erasure::all(shop).await);
-    goods.extend(oidc::all(shop).await);
-    goods
+async fn all_valid_inputs(shop: &Shop, rival: &Shop) -> Vec<ValidInput> {
+    let mut valid_inputs = all(shop, rival).await;
+    valid_inputs.extend(customers::all(shop).await);
+    valid_inputs.extend(orders::all(shop).await);
+    valid_inputs.extend(custom_fields::all(shop).await);
+    valid_inputs.extend(markets::all(shop).await);
+    valid_inputs.extend(notes::all(shop).await);
+    valid_inputs.extend(erasure::all(shop).await);
+    valid_inputs.extend(oidc::all(shop).await);
+    valid_inputs
 }
 
 /// Invalid values for a text field, with the expected code on the field.
@@ -123,12 +123,12 @@ fn bad_texts(field: &str) -> Vec<(Value, &'static str)> {
 
 // ERR-01, ERR-02
 #[tokio::test]
-async fn err_01_each_bad_value_is_named_and_nothing_changes() {
+async fn err_01_each_invalid_value_is_reported_and_nothing_changes() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
-    let goods = all(&shop, &rival).await;
+    let valid_inputs = all(&shop, &rival).await;
     let before = shop.gateway.store.dump().await;
-    for good in &goods {
+    for good in &valid_inputs {
         for (field, value) in good.input.as_object().expect("an object") {
             if !value.is_string() {
                 continue;
@@ -136,7 +136,7 @@ async fn err_01_each_bad_value_is_named_and_nothing_changes() {
             for (bad, code) in bad_texts(field) {
                 let mut input = good.input.clone();
                 input[field] = bad.clone();
-                let payload = good.caller.change(good.field, input).await;
+                let payload = good.caller.mutate(good.field, input).await;
                 assert_eq!(
                     faults(&payload),
                     [format!("{code} {field}")],
@@ -152,13 +152,13 @@ async fn err_01_each_bad_value_is_named_and_nothing_changes() {
 
 // ERR-02
 #[tokio::test]
-async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() {
+async fn err_02_a_missing_field_or_a_wrong_type_is_a_top_level_error() {
     let shop = crate::customers::setup().start().await;
     shop.gateway.expect_jobs();
     let rival = shop.rival().await;
-    let goods = everybodys(&shop, &rival).await;
+    let valid_inputs = all_valid_inputs(&shop, &rival).await;
     let before = shop.gateway.store.dump().await;
-    for good in &goods {
+    for good in &valid_inputs {
         let fields: Vec<String> = good
             .input
             .as_object()
@@ -186,19 +186,19 @@ async fn err_02_a_missing_field_or_another_kind_of_value_is_a_top_level_error() 
                 inputs.push(input);
             }
             for input in inputs {
-                refused_at_the_top(good, &input).await;
+                assert_top_level_error(good, &input).await;
             }
         }
         let mut unknown = good.input.clone();
         unknown["nonsense"] = json!(MARK);
-        refused_at_the_top(good, &unknown).await;
-        refused_at_the_top(good, &json!(null)).await;
-        refused_at_the_top(good, &json!(MARK)).await;
+        assert_top_level_error(good, &unknown).await;
+        assert_top_level_error(good, &json!(null)).await;
+        assert_top_level_error(good, &json!(MARK)).await;
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
 
-async fn refused_at_the_top(good: &Good, input: &Value) {
+async fn assert_top_level_error(good: &ValidInput, input: &Value) {
     let answer = good
         .caller
         .send(&kit::mutation(good.field), json!({ "input": input }))
@@ -216,7 +216,7 @@ async fn refused_at_the_top(good: &Good, input: &Value) {
 
 // ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_all_faults_of_an_input_come_together() {
+async fn err_01_all_errors_of_an_input_are_returned_together() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     all(&shop, &rival).await;
@@ -260,26 +260,26 @@ async fn err_01_all_faults_of_an_input_come_together() {
             vec!["REQUIRED name", "INVALID folder", "STORAGE_ITEM_NOT_FOUND id"],
         ),
     ] {
-        assert_eq!(shop.backend.refused(field, input).await, expected, "{field}");
+        assert_eq!(shop.backend.user_errors(field, input).await, expected, "{field}");
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
 
 // ERR-01, SFU-21
 #[tokio::test]
-async fn err_01_another_tenants_objects_do_not_exist() {
+async fn err_01_another_tenants_objects_are_not_found() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
-    let goods = all(&shop, &rival).await;
+    let valid_inputs = all(&shop, &rival).await;
     let before = shop.gateway.store.dump().await;
-    for good in &goods {
+    for good in &valid_inputs {
         let expected = if good.input.get("id").is_some() {
             "STORAGE_ITEM_NOT_FOUND id"
         } else {
             "STOREFRONT_NOT_FOUND storefrontId"
         };
         assert_eq!(
-            rival.backend.refused(good.field, good.input.clone()).await,
+            rival.backend.user_errors(good.field, good.input.clone()).await,
             [expected],
             "{}",
             good.field
@@ -290,7 +290,7 @@ async fn err_01_another_tenants_objects_do_not_exist() {
 
 // ERR-01, STO-01
 #[tokio::test]
-async fn err_01_all_faults_of_an_upload_come_together() {
+async fn err_01_all_errors_of_an_upload_are_returned_together() {
     let setup = Setup::new().set("GATEWAY_STORAGE_TYPES", "image/png");
     let shop = setup.start().await;
     let ann = shop.ann("ann").await;
@@ -350,20 +350,20 @@ async fn err_01_all_faults_of_an_upload_come_together() {
 }
 
 #[tokio::test]
-async fn every_mutation_is_given_bad_input() {
+async fn every_mutation_is_tested_with_invalid_input() {
     let shop = crate::customers::setup().start().await;
     shop.gateway.expect_jobs();
     let rival = shop.rival().await;
     let seen = shop
-        .nobody()
-        .ask("{ __schema { mutationType { fields { name } } } }")
+        .unauthenticated()
+        .query("{ __schema { mutationType { fields { name } } } }")
         .await;
     let fields = seen["__schema"]["mutationType"]["fields"]
         .as_array()
         .expect("fields");
     let fields: BTreeSet<&str> = fields.iter().filter_map(|field| field["name"].as_str()).collect();
-    let goods = everybodys(&shop, &rival).await;
-    let mut given: BTreeSet<&str> = goods.iter().map(|good| good.field).collect();
+    let valid_inputs = all_valid_inputs(&shop, &rival).await;
+    let mut given: BTreeSet<&str> = valid_inputs.iter().map(|good| good.field).collect();
     given.insert("storageItemUpload");
     assert_eq!(fields, given);
     // Each of them succeeds unchanged, so that only the invalid value can be the reason of a refusal.
@@ -403,10 +403,10 @@ async fn every_mutation_is_given_bad_input() {
         "customerNoteCreate",
         "customerNoteDelete",
     ] {
-        let good = goods
+        let good = valid_inputs
             .iter()
             .find(|known| known.field == good)
-            .expect("it is there");
-        good.caller.done(good.field, good.input.clone()).await;
+            .expect("it exists");
+        good.caller.mutate_ok(good.field, good.input.clone()).await;
     }
 }

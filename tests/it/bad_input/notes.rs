@@ -2,18 +2,18 @@
 
 use serde_json::json;
 
-use super::Good;
+use super::ValidInput;
 use super::customers::{MISSING, bad_customers, check, each, shops};
 use crate::customer_notes::note;
 use crate::customers::{ada, id_of};
 use crate::kit::Shop;
 
 /// Every one of these mutations with an input that would succeed.
-pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+pub(super) async fn all(shop: &Shop) -> Vec<ValidInput> {
     let (noted, _) = ada(shop, "noted@example.com").await;
     let id = id_of(&noted).await;
     let old = note(&shop.backend, &id, "old").await;
-    let good = |field, input| Good {
+    let good = |field, input| ValidInput {
         field,
         input,
         optional: &[],
@@ -27,7 +27,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
 
 // NTE-01, ERR-01
 #[tokio::test]
-async fn nte_01_a_note_names_each_bad_value() {
+async fn nte_01_each_invalid_note_value_is_reported() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;

@@ -2,17 +2,20 @@
 
 use serde_json::json;
 
-use super::Good;
-use crate::customers::but;
+use super::ValidInput;
+use crate::customers::patched;
 use crate::kit::Shop;
-use crate::oidc::{WITH_OIDC, back_in, open};
+use crate::oidc::{WITH_OIDC, callback_input_in, open};
 
-pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+pub(super) async fn all(shop: &Shop) -> Vec<ValidInput> {
     // The provider ends with the test.
     open(shop).await;
-    vec![Good {
+    vec![ValidInput {
         field: WITH_OIDC,
-        input: but(back_in(shop.id(), "heinz"), json!({ "anonymousUserToken": null })),
+        input: patched(
+            callback_input_in(shop.id(), "heinz"),
+            json!({ "anonymousUserToken": null }),
+        ),
         optional: &["storefrontId", "anonymousUserToken"],
         caller: shop.backend.clone(),
     }]

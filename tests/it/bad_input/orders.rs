@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Good, MARK};
+use super::{MARK, ValidInput};
 use crate::addresses::{customer, home};
-use crate::customers::but;
+use crate::customers::patched;
 use crate::kit::{self, Shop, faults};
 use crate::orders::{guests, in_storefront};
 
 /// Every order mutation with an input that would succeed.
-pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+pub(super) async fn all(shop: &Shop) -> Vec<ValidInput> {
     let (id, ada) = customer(shop, "orders@example.com").await;
-    let address = ada.done("customerAddressCreate", home()).await;
+    let address = ada.mutate_ok("customerAddressCreate", home()).await;
     let mut full = in_storefront(shop, guests("1001"));
     full["billingAddress"].take();
     let named = json!({
@@ -20,16 +20,16 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
     });
     let order = shop
         .backend
-        .done("orderRecord", in_storefront(shop, guests("1000")))
+        .mutate_ok("orderRecord", in_storefront(shop, guests("1000")))
         .await;
-    let good = |field, input, optional| Good {
+    let good = |field, input, optional| ValidInput {
         field,
         input,
         optional,
         caller: shop.backend.clone(),
     };
     vec![
-        good("orderRecord", but(full, named), RECORD_OPTIONAL),
+        good("orderRecord", patched(full, named), RECORD_OPTIONAL),
         good("orderCancel", json!({ "id": order["order"]["id"] }), &[]),
     ]
 }
@@ -54,14 +54,14 @@ fn put(input: &mut Value, path: &str, value: Value) {
 }
 
 /// A path in an input, the value to set there, and the expected errors.
-type Bad<'a> = (&'a str, Value, Vec<&'a str>);
+type InvalidCase<'a> = (&'a str, Value, Vec<&'a str>);
 
-async fn refuses(shop: &Shop, good: &Value, bads: Vec<Bad<'_>>) {
+async fn refuses(shop: &Shop, good: &Value, invalid_cases: Vec<InvalidCase<'_>>) {
     let before = shop.gateway.store.dump().await;
-    for (path, value, expected) in bads {
+    for (path, value, expected) in invalid_cases {
         let mut input = good.clone();
         put(&mut input, path, value.clone());
-        let payload = shop.backend.change("orderRecord", input).await;
+        let payload = shop.backend.mutate("orderRecord", input).await;
         assert_eq!(faults(&payload), expected, "{path}: {value}");
         assert!(!payload.to_string().contains(MARK), "{payload}");
     }
@@ -71,7 +71,7 @@ async fn refuses(shop: &Shop, good: &Value, bads: Vec<Bad<'_>>) {
 /// Invalid values for a required text.
 fn bad_texts(path: &'static str, long: usize) -> Vec<(&'static str, Value, String)> {
     let long = "x".repeat(long);
-    let mut bads = Vec::new();
+    let mut invalid_cases = Vec::new();
     for (code, texts) in [
         ("REQUIRED", &["", "  ", "\t", "\u{a0}"][..]),
         ("TOO_LONG", &[&long]),
@@ -81,14 +81,14 @@ fn bad_texts(path: &'static str, long: usize) -> Vec<(&'static str, Value, Strin
         ),
     ] {
         let of = |text: &&str| (path, json!(text), format!("{code} {path}"));
-        bads.extend(texts.iter().map(of));
+        invalid_cases.extend(texts.iter().map(of));
     }
-    bads
+    invalid_cases
 }
 
 // ERR-01
 #[tokio::test]
-async fn err_01_a_recording_names_each_bad_text() {
+async fn err_01_each_invalid_text_of_an_order_is_reported() {
     let shop = kit::shop().await;
     let good = in_storefront(&shop, guests("1001"));
     let paths = [
@@ -102,11 +102,11 @@ async fn err_01_a_recording_names_each_bad_text() {
         "billingAddress.firstName",
         "billingAddress.city",
     ];
-    let bads: Vec<_> = paths.iter().flat_map(|path| bad_texts(path, 256)).collect();
-    let bads = bads
+    let invalid_cases: Vec<_> = paths.iter().flat_map(|path| bad_texts(path, 256)).collect();
+    let invalid_cases = invalid_cases
         .iter()
         .map(|(path, value, fault)| (*path, value.clone(), vec![fault.as_str()]));
-    refuses(&shop, &good, bads.collect()).await;
+    refuses(&shop, &good, invalid_cases.collect()).await;
     let before = shop.gateway.store.dump().await;
     for path in ["company", "address2", "address3", "zipCode", "region", "phone"] {
         for (value, code) in [
@@ -115,7 +115,7 @@ async fn err_01_a_recording_names_each_bad_text() {
         ] {
             let mut input = good.clone();
             input["billingAddress"][path] = value;
-            let refused = shop.backend.refused("orderRecord", input).await;
+            let refused = shop.backend.user_errors("orderRecord", input).await;
             assert_eq!(refused, [format!("{code} billingAddress.{path}")]);
         }
     }
@@ -123,13 +123,13 @@ async fn err_01_a_recording_names_each_bad_text() {
 }
 
 /// The same error for each of the values at one path.
-fn each<'a>(path: &'a str, values: &[Value], fault: &'a str) -> Vec<Bad<'a>> {
+fn each<'a>(path: &'a str, values: &[Value], fault: &'a str) -> Vec<InvalidCase<'a>> {
     let bad = |value: &Value| (path, value.clone(), vec![fault]);
     values.iter().map(bad).collect()
 }
 
 /// Values that are invalid in every order.
-fn bad_for_all(rival: &Shop) -> Vec<Bad<'static>> {
+fn bad_for_all(rival: &Shop) -> Vec<InvalidCase<'static>> {
     let long = format!("{MARK}@{}.example", "x".repeat(250));
     let times = ["1969-12-31T23:59:59.999Z", "2999-01-01T00:00:00Z"].map(Value::from);
     let storefronts = [
@@ -165,37 +165,37 @@ fn bad_for_all(rival: &Shop) -> Vec<Bad<'static>> {
 /// The address of a customer other than the one that orders.
 async fn bobs_address(shop: &Shop) -> Value {
     let (_, bob) = customer(shop, "bob@example.com").await;
-    bob.done("customerAddressCreate", home()).await["address"]["id"].take()
+    bob.mutate_ok("customerAddressCreate", home()).await["address"]["id"].take()
 }
 
 // ERR-01, EPC-28, SFR-01
 #[tokio::test]
-async fn epc_28_a_recording_for_a_guest_names_each_bad_value() {
+async fn epc_28_each_invalid_value_of_a_guest_order_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let ids = [json!(""), json!(MARK), bobs_address(&shop).await];
-    let mut bads = bad_for_all(&rival);
-    bads.extend(each("shippingAddressId", &ids, "INVALID shippingAddressId"));
-    bads.extend(each("billingAddressId", &ids, "INVALID billingAddressId"));
+    let mut invalid_cases = bad_for_all(&rival);
+    invalid_cases.extend(each("shippingAddressId", &ids, "INVALID shippingAddressId"));
+    invalid_cases.extend(each("billingAddressId", &ids, "INVALID billingAddressId"));
     let missing = [Value::Null];
-    bads.extend(each("shippingAddress", &missing, "REQUIRED shippingAddress"));
-    bads.extend(each("billingAddress", &missing, "REQUIRED billingAddress"));
+    invalid_cases.extend(each("shippingAddress", &missing, "REQUIRED shippingAddress"));
+    invalid_cases.extend(each("billingAddress", &missing, "REQUIRED billingAddress"));
     let good = in_storefront(&shop, guests("1001"));
-    refuses(&shop, &good, bads).await;
+    refuses(&shop, &good, invalid_cases).await;
     // For a guest an address id is invalid, and the address itself is still required.
-    let mut by_id = but(good, json!({ "billingAddressId": ids[2] }));
+    let mut by_id = patched(good, json!({ "billingAddressId": ids[2] }));
     by_id["billingAddress"].take();
-    let refused = shop.backend.refused("orderRecord", by_id).await;
+    let refused = shop.backend.user_errors("orderRecord", by_id).await;
     assert_eq!(refused, ["INVALID billingAddressId", "REQUIRED billingAddress"]);
 }
 
 // ERR-01, SFR-01, SPR-31, SPR-32, SPR-75, SPR-79
 #[tokio::test]
-async fn err_01_a_recording_for_a_customer_names_each_bad_value() {
+async fn err_01_each_invalid_value_of_a_customers_order_is_reported() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
-    ada.done("customerAddressCreate", home()).await;
+    ada.mutate_ok("customerAddressCreate", home()).await;
     let (theirs, _) = customer(&rival, "theirs@example.com").await;
     let bobs = bobs_address(&shop).await;
     let blank = [json!(""), json!(" \t")];
@@ -215,7 +215,7 @@ async fn err_01_a_recording_for_a_customer_names_each_bad_value() {
     let missing = "CUSTOMER_REFERENCE_MISSING customerId (405)";
     let id_missing = "ADDRESS_ID_MISSING shippingAddressId (412)";
     let not_found = "ADDRESS_NOT_FOUND shippingAddressId (404)";
-    let bads = [
+    let invalid_cases = [
         bad_for_all(&rival),
         each("customerId", &blank, missing),
         each("customerId", &customers, "CUSTOMER_NOT_FOUND customerId (402)"),
@@ -224,14 +224,14 @@ async fn err_01_a_recording_for_a_customer_names_each_bad_value() {
         // Both in full and by id.
         each("billingAddressId", &[bobs], "INVALID billingAddressId"),
     ];
-    let mut good = but(in_storefront(&shop, guests("1001")), json!({ "customerId": id }));
+    let mut good = patched(in_storefront(&shop, guests("1001")), json!({ "customerId": id }));
     good["shippingAddress"].take();
-    refuses(&shop, &good, bads.concat()).await;
+    refuses(&shop, &good, invalid_cases.concat()).await;
 }
 
 // ERR-01
 #[tokio::test]
-async fn err_01_all_faults_of_a_recording_come_together() {
+async fn err_01_all_errors_of_an_order_are_returned_together() {
     let shop = kit::shop().await;
     let (id, _) = customer(&shop, "ada@example.com").await;
     let before = shop.gateway.store.dump().await;
@@ -240,7 +240,7 @@ async fn err_01_all_faults_of_a_recording_come_together() {
     let input = json!({
         "storefrontId": shop.id(), "number": "", "email": MARK, "lines": [good, line], "placedAt": "1900-01-01T00:00:00Z",
         "total": { "amount": "-1", "currencyCode": "EUR" },
-        "shippingAddress": but(home(), json!({ "firstName": "", "phone": "x".repeat(256) })),
+        "shippingAddress": patched(home(), json!({ "firstName": "", "phone": "x".repeat(256) })),
     });
     let common = ["REQUIRED number", "EMAIL_INVALID email"];
     let shipping = [
@@ -254,15 +254,18 @@ async fn err_01_all_faults_of_a_recording_come_together() {
         "INVALID total.amount",
         "INVALID placedAt",
     ];
-    let refused = shop.backend.refused("orderRecord", input.clone()).await;
+    let refused = shop.backend.user_errors("orderRecord", input.clone()).await;
     let billing = ["REQUIRED billingAddress"];
     assert_eq!(refused, [&common[..], &shipping, &billing, &rest].concat());
     // Errors that need a lookup are returned together with the others: the customer has no addresses.
-    let customers = but(input, json!({ "customerId": id }));
-    let refused = shop.backend.refused("orderRecord", customers.clone()).await;
+    let customers = patched(input, json!({ "customerId": id }));
+    let refused = shop.backend.user_errors("orderRecord", customers.clone()).await;
     assert_eq!(refused, [&common[..], &shipping, &rest, &billing].concat());
     let unknown = json!({ "customerId": "cus_01h00000000000000000000000", "billingAddressId": "adr_1" });
-    let refused = shop.backend.refused("orderRecord", but(customers, unknown)).await;
+    let refused = shop
+        .backend
+        .user_errors("orderRecord", patched(customers, unknown))
+        .await;
     let names = ["CUSTOMER_NOT_FOUND customerId (402)"];
     let billing = ["ADDRESS_NOT_FOUND billingAddressId (404)"];
     assert_eq!(
@@ -270,19 +273,19 @@ async fn err_01_all_faults_of_a_recording_come_together() {
         [&names[..], &common, &shipping, &billing, &rest].concat()
     );
     // Both default addresses of a customer without any.
-    let mut neither = but(
+    let mut neither = patched(
         guests("1001"),
         json!({ "storefrontId": shop.id(), "customerId": id }),
     );
     neither["shippingAddress"].take();
     neither["billingAddress"].take();
-    let refused = shop.backend.refused("orderRecord", neither).await;
+    let refused = shop.backend.user_errors("orderRecord", neither).await;
     assert_eq!(refused, ["REQUIRED shippingAddress", "REQUIRED billingAddress"]);
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
 
 /// Values that do not match the schema.
-fn misfits() -> Vec<(&'static str, Value)> {
+fn mistyped_values() -> Vec<(&'static str, Value)> {
     let (amounts, currencies) = (
         [
             json!(""),
@@ -304,7 +307,7 @@ fn misfits() -> Vec<(&'static str, Value)> {
         ],
         ["", "eur", "EURO", "XXX", "ABC", " EUR", MARK].map(Value::from),
     );
-    let mut misfits = vec![
+    let mut mistyped_values = vec![
         ("lines.0.sku", json!(1)),
         ("lines.0", json!({})),
         ("lines.0", json!(null)),
@@ -319,22 +322,22 @@ fn misfits() -> Vec<(&'static str, Value)> {
         ("total.currencyCode", json!({ "$ne": "" })),
     ];
     for quantity in [json!(1.5), json!("1"), json!(null), json!(2_147_483_648_i64)] {
-        misfits.push(("lines.0.quantity", quantity));
+        mistyped_values.push(("lines.0.quantity", quantity));
     }
     for amount in amounts {
-        misfits.push(("total.amount", amount.clone()));
-        misfits.push(("lines.0.unitPrice.amount", amount));
+        mistyped_values.push(("total.amount", amount.clone()));
+        mistyped_values.push(("lines.0.unitPrice.amount", amount));
     }
     for currency in currencies {
-        misfits.push(("total.currencyCode", currency.clone()));
-        misfits.push(("lines.0.unitPrice.currencyCode", currency));
+        mistyped_values.push(("total.currencyCode", currency.clone()));
+        mistyped_values.push(("lines.0.unitPrice.currencyCode", currency));
     }
-    misfits
+    mistyped_values
 }
 
 // ERR-02
 #[tokio::test]
-async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
+async fn err_02_a_wrong_type_in_an_order_is_a_top_level_error() {
     let shop = kit::shop().await;
     let good = in_storefront(&shop, guests("1001"));
     let before = shop.gateway.store.dump().await;
@@ -344,7 +347,7 @@ async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
         let variables = json!({ "input": input });
         shop.backend.send(&kit::mutation("orderRecord"), variables).await
     };
-    for (path, value) in misfits() {
+    for (path, value) in mistyped_values() {
         let answer = send(path, value.clone()).await;
         let codes = answer.codes();
         assert!(
@@ -352,8 +355,8 @@ async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
             "{path}: {value}: {}",
             answer.body
         );
-        let said = answer.body.to_string();
-        assert!(!said.contains(MARK) && !said.contains("1111"), "{said}");
+        let message = answer.body.to_string();
+        assert!(!message.contains(MARK) && !message.contains("1111"), "{message}");
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
     let answer = send("total.amount", json!(10.5)).await;
@@ -362,12 +365,12 @@ async fn err_02_a_value_within_an_order_of_another_kind_is_a_top_level_error() {
 
 // ERR-01
 #[tokio::test]
-async fn err_01_what_is_no_order_of_the_callers_is_not_cancelled() {
+async fn err_01_an_unknown_order_is_not_cancelled() {
     let shop = kit::shop().await;
     let rival = shop.rival().await;
     let theirs = rival
         .backend
-        .done("orderRecord", in_storefront(&rival, guests("1")))
+        .mutate_ok("orderRecord", in_storefront(&rival, guests("1")))
         .await;
     let before = shop.gateway.store.dump().await;
     for id in [
@@ -379,7 +382,7 @@ async fn err_01_what_is_no_order_of_the_callers_is_not_cancelled() {
         json!("\u{0}"),
         theirs["order"]["id"].clone(),
     ] {
-        let payload = shop.backend.change("orderCancel", json!({ "id": id })).await;
+        let payload = shop.backend.mutate("orderCancel", json!({ "id": id })).await;
         assert_eq!(faults(&payload), ["ORDER_NOT_FOUND id"], "{id}");
         assert!(!payload.to_string().contains(MARK), "{payload}");
     }

@@ -42,7 +42,7 @@ where
     Q::Variables: Serialize + DeserializeOwned,
     Q::ResponseData: DeserializeOwned,
 {
-    let variables = serde_json::from_value(variables).expect("the form that the schema says");
+    let variables = serde_json::from_value(variables).expect("a response of the declared type");
     let body = serde_json::to_value(Q::build_query(variables)).expect("JSON");
     let text = body["query"].as_str().expect("a text");
     assert_eq!(text.matches("mutation ").count(), 2, "the whole file is sent");
@@ -50,7 +50,7 @@ where
     let request = caller.gateway.http.post(url).json(&body);
     let request = request.bearer_auth(caller.credential.as_deref().expect("a credential"));
     let answer = request.send().await.expect("an answer").json().await;
-    let answer: Response<Q::ResponseData> = answer.expect("the form that the schema says");
+    let answer: Response<Q::ResponseData> = answer.expect("a response of the declared type");
     assert!(answer.errors.is_none(), "{:?}", answer.errors);
     answer.data.expect("data")
 }
@@ -80,7 +80,7 @@ async fn fill(shop: &Shop) -> String {
 
 // GQL-02
 #[tokio::test]
-async fn graphql_client_sends_a_file_of_operations_whose_variables_have_the_same_names() {
+async fn graphql_client_sends_a_file_of_operations_with_equal_variable_names() {
     let shop = kit::shop().await;
     let id = fill(&shop).await;
     let list = |filter: Value| json!({ "by": { "id": shop.id() }, "filter": filter, "first": 10 });

@@ -26,7 +26,7 @@ async fn origin() -> String {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_calls_with_the_headers_of_tracing_and_client_awareness() {
+async fn a_cross_origin_page_may_send_tracing_and_client_awareness_headers() {
     let Some(scripts) = Scripts::ready().await else {
         return;
     };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{define, field};
-use crate::customers::{but, shop};
+use crate::customers::{patched, shop};
 use crate::kit::{Shop, faults};
 
 /// A text of more than `length` characters that contains the marker.
@@ -12,9 +12,9 @@ fn long(length: usize) -> Value {
 }
 
 /// Changes to a valid input, and the expected errors.
-type Bad = (Value, &'static str);
+type InvalidCase = (Value, &'static str);
 
-fn bad_keys() -> Vec<Bad> {
+fn bad_keys() -> Vec<InvalidCase> {
     let keys = [
         "",
         " ",
@@ -29,13 +29,13 @@ fn bad_keys() -> Vec<Bad> {
         "a\n",
         "__proto__",
     ];
-    let mut bads: Vec<Bad> = keys.map(|key| (json!({ "key": key }), "INVALID key")).to_vec();
-    bads.push((json!({ "key": long(64) }), "INVALID key"));
-    bads.push((json!({ "key": "taken" }), "CUSTOM_FIELD_KEY_TAKEN key"));
-    bads
+    let mut invalid_cases: Vec<InvalidCase> = keys.map(|key| (json!({ "key": key }), "INVALID key")).to_vec();
+    invalid_cases.push((json!({ "key": long(64) }), "INVALID key"));
+    invalid_cases.push((json!({ "key": "taken" }), "CUSTOM_FIELD_KEY_TAKEN key"));
+    invalid_cases
 }
 
-fn bad_texts() -> Vec<Bad> {
+fn bad_texts() -> Vec<InvalidCase> {
     vec![
         (json!({ "name": "" }), "REQUIRED name"),
         (json!({ "name": "\u{a0}" }), "REQUIRED name"),
@@ -46,7 +46,7 @@ fn bad_texts() -> Vec<Bad> {
     ]
 }
 
-fn bad_options() -> Vec<Bad> {
+fn bad_options() -> Vec<InvalidCase> {
     let select = |options: Value| json!({ "type": "SELECT", "options": options });
     vec![
         (json!({ "options": ["a"] }), "INVALID options"),
@@ -61,11 +61,11 @@ fn bad_options() -> Vec<Bad> {
     ]
 }
 
-async fn check(shop: &Shop, mutation: &str, good: &Value, bads: Vec<Bad>) {
+async fn check(shop: &Shop, mutation: &str, good: &Value, invalid_cases: Vec<InvalidCase>) {
     let before = shop.gateway.store.dump().await;
-    for (changes, expected) in bads {
-        let input = but(good.clone(), changes.clone());
-        let payload = shop.backend.change(mutation, input).await;
+    for (changes, expected) in invalid_cases {
+        let input = patched(good.clone(), changes.clone());
+        let payload = shop.backend.mutate(mutation, input).await;
         assert_eq!(faults(&payload).join(", "), expected, "{mutation} {changes}");
         assert!(!payload.to_string().contains("hunter2"), "{payload}");
     }
@@ -78,31 +78,31 @@ async fn check(shop: &Shop, mutation: &str, good: &Value, bads: Vec<Bad>) {
 
 // EPC-30, ERR-01, SFR-01
 #[tokio::test]
-async fn err_01_a_definition_names_each_bad_value() {
+async fn err_01_each_invalid_value_of_a_definition_is_reported() {
     let shop = shop().await;
     let rival = shop.rival().await;
     define(&shop, "taken", "SELECT", json!({ "options": ["a"] })).await;
-    let good = but(field("good", "STRING"), json!({ "storefrontId": shop.id() }));
+    let good = patched(field("good", "STRING"), json!({ "storefrontId": shop.id() }));
     let nowhere = |id: &str| (json!({ "storefrontId": id }), "STOREFRONT_NOT_FOUND storefrontId");
-    let mut bads = [bad_keys(), bad_texts(), bad_options()].concat();
-    bads.extend([rival.id(), "", "$ne", "\u{0}"].map(nowhere));
-    bads.push((
+    let mut invalid_cases = [bad_keys(), bad_texts(), bad_options()].concat();
+    invalid_cases.extend([rival.id(), "", "$ne", "\u{0}"].map(nowhere));
+    invalid_cases.push((
         json!({ "key": "taken", "name": "", "description": "\u{0}", "options": ["x"] }),
         "CUSTOM_FIELD_KEY_TAKEN key, REQUIRED name, INVALID description, INVALID options",
     ));
-    check(&shop, "customFieldDefine", &good, bads).await;
+    check(&shop, "customFieldDefine", &good, invalid_cases).await;
 }
 
 // EPC-30, ERR-01
 #[tokio::test]
-async fn err_01_a_change_of_a_definition_names_each_bad_value() {
+async fn err_01_each_invalid_value_of_a_definition_update_is_reported() {
     let shop = shop().await;
     let rival = shop.rival().await;
     let select = define(&shop, "tier", "SELECT", json!({ "options": ["a", "b"] })).await;
     let text = define(&shop, "vatId", "STRING", json!({})).await;
     let theirs = define(&rival, "theirs", "STRING", json!({})).await;
-    let mut bads = bad_texts();
-    bads.extend([
+    let mut invalid_cases = bad_texts();
+    invalid_cases.extend([
         (json!({}), "NO_CHANGES"),
         (json!({ "name": null }), "REQUIRED name"),
         (json!({ "options": ["a"] }), "INVALID options"),
@@ -120,7 +120,13 @@ async fn err_01_a_change_of_a_definition_names_each_bad_value() {
         ),
         (json!({ "id": "" }), "CUSTOM_FIELD_NOT_FOUND id, NO_CHANGES"),
     ]);
-    check(&shop, "customFieldUpdate", &json!({ "id": text["id"] }), bads).await;
+    check(
+        &shop,
+        "customFieldUpdate",
+        &json!({ "id": text["id"] }),
+        invalid_cases,
+    )
+    .await;
     let options = bad_options()
         .into_iter()
         .filter(|(changes, _)| changes.get("options").is_some());
@@ -135,7 +141,7 @@ async fn err_01_a_change_of_a_definition_names_each_bad_value() {
         options.collect(),
     )
     .await;
-    let nobody = [theirs["id"].clone(), json!(""), json!("\u{0}"), json!(shop.id())];
-    let nobody = nobody.map(|id| (json!({ "id": id }), "CUSTOM_FIELD_NOT_FOUND id"));
-    check(&shop, "customFieldDelete", &json!({}), nobody.to_vec()).await;
+    let unauthenticated = [theirs["id"].clone(), json!(""), json!("\u{0}"), json!(shop.id())];
+    let unauthenticated = unauthenticated.map(|id| (json!({ "id": id }), "CUSTOM_FIELD_NOT_FOUND id"));
+    check(&shop, "customFieldDelete", &json!({}), unauthenticated.to_vec()).await;
 }

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::values::shop_of_all_types;
 use super::{customer, define, signed_in, values};
-use crate::customers::{but, person};
+use crate::customers::{patched, person};
 use crate::kit::{self, faults};
 
-/// Values that a field of one type rejects, besides those that every type rejects.
+/// Values that a field of one type rejects, in addition to those that every type rejects.
 fn bad_values() -> Vec<(&'static str, Value)> {
     let long = "hunter2".repeat(143);
     vec![
@@ -32,7 +32,7 @@ fn bad_values() -> Vec<(&'static str, Value)> {
 
 // EPC-30, ERR-01, ERR-02
 #[tokio::test]
-async fn err_01_each_bad_value_is_named_with_its_path() {
+async fn err_01_each_invalid_value_is_reported_with_its_path() {
     let shop = shop_of_all_types().await;
     let id = customer(&shop, "ada@example.com", &[("score", json!(1))]).await;
     let ada = signed_in(&shop, &id).await;
@@ -44,14 +44,14 @@ async fn err_01_each_bad_value_is_named_with_its_path() {
             .flat_map(|list| list.as_array().expect("a list"))
         {
             let given = values(&[(key, value.clone())]);
-            let update = but(given.clone(), json!({ "customerId": id }));
-            let newcomer = but(person("bob@example.com"), given);
+            let update = patched(given.clone(), json!({ "customerId": id }));
+            let new_customer = patched(person("bob@example.com"), given);
             for (caller, field, input) in [
                 (&ada, "customerUpdate", &update),
                 (&shop.backend, "customerUpdate", &update),
-                (&shop.browser, "customerRegister", &newcomer),
+                (&shop.browser, "customerRegister", &new_customer),
             ] {
-                let payload = caller.change(field, input.clone()).await;
+                let payload = caller.mutate(field, input.clone()).await;
                 let expected = ["CUSTOM_FIELD_VALUE_INVALID customFields.0.value"];
                 assert_eq!(faults(&payload), expected, "{field} {key} {value}");
                 assert!(!payload.to_string().contains("hunter2"), "{payload}");
@@ -63,7 +63,7 @@ async fn err_01_each_bad_value_is_named_with_its_path() {
 
 // EPC-30, ERR-01
 #[tokio::test]
-async fn err_01_all_faults_of_values_come_together_with_what_else_is_wrong() {
+async fn err_01_value_errors_are_returned_with_all_other_errors() {
     let shop = shop_of_all_types().await;
     define(&shop, "vatId", "STRING", json!({})).await;
     let id = customer(&shop, "ada@example.com", &[]).await;
@@ -93,19 +93,22 @@ async fn err_01_all_faults_of_values_come_together_with_what_else_is_wrong() {
         "CUSTOM_FIELD_NOT_FOUND customFields.8.key",
         "CUSTOM_FIELD_NOT_FOUND customFields.9.key",
     ];
-    let nameless = but(values(&many), json!({ "firstName": "" }));
-    let payload = ada.change("customerUpdate", nameless.clone()).await;
+    let nameless = patched(values(&many), json!({ "firstName": "" }));
+    let payload = ada.mutate("customerUpdate", nameless.clone()).await;
     assert_eq!(faults(&payload), expected);
     assert!(!payload.to_string().contains("hunter2"), "{payload}");
-    let newcomer = but(person("bob@example.com"), nameless);
-    assert_eq!(shop.browser.refused("customerRegister", newcomer).await, expected);
+    let new_customer = patched(person("bob@example.com"), nameless);
+    assert_eq!(
+        shop.browser.user_errors("customerRegister", new_customer).await,
+        expected
+    );
     let without_value = json!({ "customFields": [{ "key": "score" }] });
-    let refused = ada.refused("customerUpdate", without_value).await;
+    let refused = ada.user_errors("customerUpdate", without_value).await;
     assert_eq!(refused, ["REQUIRED customFields.0.value"]);
     let crowd = (0..201).map(|number| json!({ "key": format!("k{number}"), "value": 1 }));
     let crowd = json!({ "customFields": crowd.collect::<Vec<_>>() });
     assert_eq!(
-        ada.refused("customerUpdate", crowd).await,
+        ada.user_errors("customerUpdate", crowd).await,
         ["TOO_LONG customFields"]
     );
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
@@ -113,7 +116,7 @@ async fn err_01_all_faults_of_values_come_together_with_what_else_is_wrong() {
 
 // ERR-02
 #[tokio::test]
-async fn err_02_a_list_of_something_else_is_refused_at_the_top() {
+async fn err_02_a_list_of_another_type_is_a_top_level_error() {
     let shop = shop_of_all_types().await;
     let id = customer(&shop, "ada@example.com", &[]).await;
     let ada = signed_in(&shop, &id).await;

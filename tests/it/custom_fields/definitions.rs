@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use storefront_gateway::reach::scope::Scope;
 
 use super::{customer, define, field, give, open, seen, values};
-use crate::customers::{ada, but, shop};
+use crate::customers::{ada, patched, shop};
 use crate::kit::{Caller, Shop, redact};
 
 const DEFINITIONS: &str = "{ storefront { customFieldDefinitions { key name description type isRequired options isPublic \
                            isCustomerWritable } } }";
 
 async fn keys(caller: &Caller) -> Vec<String> {
-    let seen = caller.ask(DEFINITIONS).await;
+    let seen = caller.query(DEFINITIONS).await;
     let listed = seen["storefront"]["customFieldDefinitions"]
         .as_array()
         .expect("definitions");
@@ -23,13 +23,13 @@ async fn keys(caller: &Caller) -> Vec<String> {
 // EPC-30
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshots")]
-async fn epc_30_a_backend_defines_changes_and_deletes_fields() {
+async fn epc_30_a_backend_creates_updates_and_deletes_definitions() {
     let shop = shop().await;
     let tier = json!({
         "storefrontId": shop.id(), "key": "tier", "name": "Tier", "description": "How loyal they are", "type": "SELECT",
         "options": ["bronze", "silver"], "isRequired": true, "isPublic": true,
     });
-    let payload = shop.backend.done("customFieldDefine", tier).await;
+    let payload = shop.backend.mutate_ok("customFieldDefine", tier).await;
     let id = payload["definition"]["id"].clone();
     insta::assert_json_snapshot!(redact(payload), @r#"
     {
@@ -54,8 +54,8 @@ async fn epc_30_a_backend_defines_changes_and_deletes_fields() {
     let changes = json!({
         "id": id, "name": "Loyalty", "description": null, "options": ["gold", "silver", "bronze"], "isRequired": false,
     });
-    shop.backend.done("customFieldUpdate", changes).await;
-    insta::assert_json_snapshot!(shop.backend.ask(DEFINITIONS).await, @r#"
+    shop.backend.mutate_ok("customFieldUpdate", changes).await;
+    insta::assert_json_snapshot!(shop.backend.query(DEFINITIONS).await, @r#"
     {
       "storefront": {
         "customFieldDefinitions": [
@@ -88,23 +88,26 @@ async fn epc_30_a_backend_defines_changes_and_deletes_fields() {
     }
     "#);
     let node = format!("{{ node(id: {id}) {{ id ... on CustomFieldDefinition {{ key }} }} }}");
-    let found = shop.backend.ask(&node).await;
+    let found = shop.backend.query(&node).await;
     assert_eq!(found["node"], json!({ "id": id, "key": "tier" }));
-    let payload = shop.backend.done("customFieldDelete", json!({ "id": id })).await;
+    let payload = shop
+        .backend
+        .mutate_ok("customFieldDelete", json!({ "id": id }))
+        .await;
     assert_eq!(payload["deletedCustomFieldId"], id);
     assert_eq!(keys(&shop.backend).await, ["vatId"]);
-    assert_eq!(shop.backend.ask(&node).await["node"], Value::Null);
+    assert_eq!(shop.backend.query(&node).await["node"], Value::Null);
     let again = shop
         .backend
-        .refused("customFieldDelete", json!({ "id": id }))
+        .user_errors("customFieldDelete", json!({ "id": id }))
         .await;
     assert_eq!(again, ["CUSTOM_FIELD_NOT_FOUND id"]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_each_sees_the_definitions_that_are_theirs_to_see() {
+async fn epc_30_each_caller_sees_only_the_definitions_it_may_read() {
     let shop = shop().await;
     let rival = shop.rival().await;
     let hidden = define(&shop, "hidden", "STRING", json!({})).await;
@@ -132,45 +135,50 @@ async fn epc_30_each_sees_the_definitions_that_are_theirs_to_see() {
         (&shop.browser, json!([null, public])),
         (&without, json!([null, null])),
         (&rival.backend, json!([null, null])),
-        (&shop.nobody(), json!([null, null])),
+        (&shop.unauthenticated(), json!([null, null])),
     ] {
-        assert_eq!(caller.ask(&both).await["nodes"], expected);
+        assert_eq!(caller.query(&both).await["nodes"], expected);
     }
 }
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_field_with_values_and_an_option_that_somebody_has_stay() {
+async fn epc_30_a_field_or_option_in_use_is_not_deleted() {
     let shop = shop().await;
     let tier = define(&shop, "tier", "SELECT", json!({ "options": ["a", "b", "c"] })).await;
     let id = &tier["id"];
     let ada = customer(&shop, "ada@example.com", &[("tier", json!("b"))]).await;
     let refused = shop
         .backend
-        .refused("customFieldDelete", json!({ "id": id }))
+        .user_errors("customFieldDelete", json!({ "id": id }))
         .await;
     assert_eq!(refused, ["CUSTOM_FIELD_IN_USE id"]);
     let options = |options: Value| json!({ "id": id, "options": options });
     for without in [json!(["a", "c"]), json!(["B"])] {
-        let refused = shop.backend.refused("customFieldUpdate", options(without)).await;
+        let refused = shop
+            .backend
+            .user_errors("customFieldUpdate", options(without))
+            .await;
         assert_eq!(refused, ["CUSTOM_FIELD_IN_USE options"]);
     }
     shop.backend
-        .done("customFieldUpdate", options(json!(["d", "b"])))
+        .mutate_ok("customFieldUpdate", options(json!(["d", "b"])))
         .await;
     give(&shop, &ada, &[("tier", json!("d"))]).await;
     shop.backend
-        .done("customFieldUpdate", options(json!(["d"])))
+        .mutate_ok("customFieldUpdate", options(json!(["d"])))
         .await;
     assert_eq!(seen(&shop.backend, &ada).await, json!({ "tier": "d" }));
     give(&shop, &ada, &[("tier", Value::Null)]).await;
-    shop.backend.done("customFieldDelete", json!({ "id": id })).await;
-    shop.gateway.store.assert_whole().await;
+    shop.backend
+        .mutate_ok("customFieldDelete", json!({ "id": id }))
+        .await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_key_that_is_defined_anew_has_no_old_values() {
+async fn epc_30_a_redefined_key_has_no_earlier_values() {
     let shop = shop().await;
     let old = define(&shop, "score", "INTEGER", json!({})).await;
     let ada = customer(&shop, "ada@example.com", &[("score", json!(7))]).await;
@@ -179,7 +187,7 @@ async fn epc_30_a_key_that_is_defined_anew_has_no_old_values() {
     let kept = customers.find_one(doc! {}).await.expect("found").expect("ada");
     give(&shop, &ada, &[("score", Value::Null)]).await;
     shop.backend
-        .done("customFieldDelete", json!({ "id": old["id"] }))
+        .mutate_ok("customFieldDelete", json!({ "id": old["id"] }))
         .await;
     customers
         .update_one(
@@ -197,7 +205,7 @@ async fn epc_30_a_key_that_is_defined_anew_has_no_old_values() {
 
 // EPC-30, SFR-02
 #[tokio::test]
-async fn sfr_02_each_storefront_has_fields_of_its_own() {
+async fn sfr_02_each_storefront_has_its_own_fields() {
     let shop = shop().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
     define(&shop, "score", "INTEGER", json!({})).await;
@@ -205,23 +213,23 @@ async fn sfr_02_each_storefront_has_fields_of_its_own() {
     define(&shop, "score", "STRING", there.clone()).await;
     define(&shop, "colour", "STRING", there.clone()).await;
     let ada = customer(&shop, "ada@example.com", &[("score", json!(1))]).await;
-    let bob = but(crate::customers::person("bob@example.com"), there);
-    let bob = but(bob, values(&[("score", json!("one"))]));
-    let bob = shop.backend.done("customerRegister", bob).await["customer"]["id"].take();
+    let bob = patched(crate::customers::person("bob@example.com"), there);
+    let bob = patched(bob, values(&[("score", json!("one"))]));
+    let bob = shop.backend.mutate_ok("customerRegister", bob).await["customer"]["id"].take();
     assert_eq!(seen(&shop.backend, &ada).await, json!({ "score": 1 }));
     assert_eq!(
         seen(&shop.backend, &bob).await,
         json!({ "score": "one", "colour": null })
     );
-    let colour = but(values(&[("colour", json!("red"))]), json!({ "customerId": ada }));
-    let refused = shop.backend.refused("customerUpdate", colour).await;
+    let colour = patched(values(&[("colour", json!("red"))]), json!({ "customerId": ada }));
+    let refused = shop.backend.user_errors("customerUpdate", colour).await;
     assert_eq!(refused, ["CUSTOM_FIELD_NOT_FOUND customFields.0.key"]);
     let no_storefront = shop
         .backend
-        .refused("customFieldDefine", field("x", "STRING"))
+        .user_errors("customFieldDefine", field("x", "STRING"))
         .await;
     assert_eq!(no_storefront, ["STOREFRONT_REQUIRED storefrontId"]);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 /// Fills a storefront up to this number of fields.
@@ -236,8 +244,8 @@ pub(super) async fn fill(shop: &Shop, count: usize) {
 async fn def_11_a_storefront_has_at_most_200_fields() {
     let shop = shop().await;
     fill(&shop, 200).await;
-    let one_more = but(field("more", "STRING"), json!({ "storefrontId": shop.id() }));
-    let payload = shop.backend.change("customFieldDefine", one_more.clone()).await;
+    let one_more = patched(field("more", "STRING"), json!({ "storefrontId": shop.id() }));
+    let payload = shop.backend.mutate("customFieldDefine", one_more.clone()).await;
     insta::assert_json_snapshot!(payload["userErrors"], @r#"
     [
       {
@@ -255,15 +263,17 @@ async fn def_11_a_storefront_has_at_most_200_fields() {
         .documents("customFields", doc! { "key": "field0" })
         .await;
     let id = first[0].get_str("_id").expect("an id");
-    shop.backend.done("customFieldDelete", json!({ "id": id })).await;
-    shop.backend.done("customFieldDefine", one_more).await;
+    shop.backend
+        .mutate_ok("customFieldDelete", json!({ "id": id }))
+        .await;
+    shop.backend.mutate_ok("customFieldDefine", one_more).await;
     assert_eq!(keys(&shop.backend).await.len(), 200);
     // A customer may have a value for every field.
     let all = (1..200).map(|number| json!({ "key": format!("field{number}"), "value": true }));
-    let input = but(
+    let input = patched(
         crate::customers::person("ada@example.com"),
         json!({ "storefrontId": shop.id(), "customFields": all.collect::<Vec<_>>() }),
     );
-    shop.backend.done("customerRegister", input).await;
-    shop.gateway.store.assert_whole().await;
+    shop.backend.mutate_ok("customerRegister", input).await;
+    shop.gateway.store.assert_consistent().await;
 }

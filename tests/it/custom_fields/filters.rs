@@ -55,7 +55,7 @@ async fn people() -> Shop {
 async fn found(caller: &Caller, filter: &str) -> String {
     let query =
         format!("{{ storefront {{ customers(filter: {filter}) {{ totalCount nodes {{ email }} }} }} }}");
-    let mut seen = caller.ask(&query).await;
+    let mut seen = caller.query(&query).await;
     let page = seen["storefront"]["customers"].take();
     let nodes = page["nodes"].as_array().expect("nodes");
     assert_eq!(page["totalCount"], nodes.len(), "{filter}");
@@ -113,7 +113,7 @@ async fn epc_32_custom_fields_filter_customers() {
 
 // EPC-32, ERR-02
 #[tokio::test]
-async fn err_02_a_filter_by_what_cannot_be_is_refused_and_not_repeated() {
+async fn err_02_an_invalid_filter_is_refused_without_its_values() {
     let shop = people().await;
     let rival = shop.rival().await;
     define(&rival, "theirs", "STRING", open()).await;
@@ -175,7 +175,7 @@ async fn err_02_a_filter_by_what_cannot_be_is_refused_and_not_repeated() {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_customer_cannot_ask_for_what_it_may_not_read_by_filtering_itself() {
+async fn epc_30_a_customer_cannot_filter_by_a_field_it_may_not_read() {
     let shop = people().await;
     let id = shop
         .gateway
@@ -239,7 +239,7 @@ async fn fill(shop: &Shop) {
 
 // EPC-30, EPC-32
 #[tokio::test]
-async fn epc_32_a_value_is_found_by_an_index() {
+async fn epc_32_a_filter_by_value_uses_an_index() {
     /// Keys examined in addition to the results: to detect a next page, and the storefront itself.
     const A_FEW: i64 = 8;
     let shop = people().await;
@@ -255,7 +255,7 @@ async fn epc_32_a_value_is_found_by_an_index() {
         for end in ["first: 50", "last: 50", "first: 50, reverse: true"] {
             let arguments = format!("filter: {{ customField: {{ {filter} }} }}, {end}");
             let query = format!("{{ storefront {{ customers({arguments}) {{ nodes {{ id }} }} }} }}");
-            let (seen, costs) = examined(&shop, shop.backend.ask(&query)).await;
+            let (seen, costs) = examined(&shop, shop.backend.query(&query)).await;
             let nodes = seen["storefront"]["customers"]["nodes"].as_array();
             assert_eq!(nodes.map(Vec::len), Some(found), "{arguments}");
             for cost in costs.iter().filter(|(collection, ..)| collection == "customers") {
@@ -267,7 +267,7 @@ async fn epc_32_a_value_is_found_by_an_index() {
 
 // EPC-30, EPC-32
 #[tokio::test]
-async fn epc_32_a_list_by_a_custom_field_pages_through_all_in_order() {
+async fn epc_32_a_list_filtered_by_a_custom_field_paginates_in_order() {
     let shop = people().await;
     fill(&shop).await;
     let walked = walk(&shop, "key: \"score\", eq: 5").await;
@@ -297,14 +297,14 @@ async fn walk(shop: &Shop, filter: &str) -> Vec<String> {
 
 // EPC-32
 #[tokio::test]
-async fn epc_32_a_filter_reads_the_fields_once() {
+async fn epc_32_a_filter_reads_the_definitions_once() {
     let shop = people().await;
     let deep = "{ and: [{ customField: { key: \"score\", eq: 1 } }, { not: { customField: { key: \"tier\", eq: \"gold\" } } }, \
                 { or: [{ customField: { key: \"motto\", isNull: false } }] }] }";
     let query = format!(
         "{{ storefront {{ a: customers(filter: {deep}) {{ totalCount nodes {{ id }} }} b: customers(filter: {deep}) {{ nodes {{ id }} }} }} }}"
     );
-    let (_, commands) = shop.gateway.commands.during(shop.backend.ask(&query)).await;
+    let (_, commands) = shop.gateway.commands.during(shop.backend.query(&query)).await;
     let mut counts = std::collections::BTreeMap::new();
     for command in commands {
         *counts.entry(command).or_insert(0) += 1;

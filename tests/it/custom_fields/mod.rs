@@ -1,8 +1,8 @@
 //! Custom fields: definitions by backends, and the values of customers.
 
-mod at_once;
 mod bad_definitions;
 mod bad_values;
+mod concurrency;
 mod definitions;
 mod filters;
 mod rights;
@@ -10,7 +10,7 @@ mod values;
 
 use serde_json::{Map, Value, json};
 
-use crate::customers::{but, person};
+use crate::customers::{patched, person};
 use crate::kit::{Caller, Shop};
 
 /// Valid input that defines a field that only backends see.
@@ -18,18 +18,18 @@ pub(crate) fn field(key: &str, kind: &str) -> Value {
     json!({ "key": key, "name": "A field", "type": kind })
 }
 
-/// The changes that make a field visible to everybody.
+/// The changes that make a field readable and writable by customers.
 pub(crate) fn open() -> Value {
     json!({ "isPublic": true, "isCustomerWritable": true })
 }
 
 /// Defines a field; the mutation must succeed.
 pub(crate) async fn define(shop: &Shop, key: &str, kind: &str, changes: Value) -> Value {
-    let input = but(
-        but(field(key, kind), json!({ "storefrontId": shop.id() })),
+    let input = patched(
+        patched(field(key, kind), json!({ "storefrontId": shop.id() })),
         changes,
     );
-    shop.backend.done("customFieldDefine", input).await["definition"].take()
+    shop.backend.mutate_ok("customFieldDefine", input).await["definition"].take()
 }
 
 /// The input's list of values.
@@ -42,31 +42,32 @@ pub(crate) fn values(given: &[(&str, Value)]) -> Value {
 
 /// Registers a customer through the backend; returns the id.
 async fn customer(shop: &Shop, email: &str, given: &[(&str, Value)]) -> Value {
-    let input = but(
-        but(person(email), json!({ "storefrontId": shop.id() })),
+    let input = patched(
+        patched(person(email), json!({ "storefrontId": shop.id() })),
         values(given),
     );
-    shop.backend.done("customerRegister", input).await["customer"]["id"].take()
+    shop.backend.mutate_ok("customerRegister", input).await["customer"]["id"].take()
 }
 
 /// A caller with an access token of the customer.
 async fn signed_in(shop: &Shop, id: &Value) -> Caller {
     let issued = shop
         .backend
-        .done("customerTokenIssue", json!({ "customerId": id }));
-    shop.nobody().with(issued.await["token"]["accessToken"].as_str())
+        .mutate_ok("customerTokenIssue", json!({ "customerId": id }));
+    shop.unauthenticated()
+        .with(issued.await["token"]["accessToken"].as_str())
 }
 
 /// Changes a customer through the backend, which must succeed; returns the changed customer.
 async fn give(shop: &Shop, id: &Value, given: &[(&str, Value)]) -> Value {
-    let input = but(values(given), json!({ "customerId": id }));
-    shop.backend.done("customerUpdate", input).await["customer"].take()
+    let input = patched(values(given), json!({ "customerId": id }));
+    shop.backend.mutate_ok("customerUpdate", input).await["customer"].take()
 }
 
 /// A customer's values by key, as the caller sees them.
 async fn seen(caller: &Caller, id: &Value) -> Value {
     let seen = caller
-        .ask(&format!(
+        .query(&format!(
             "{{ customer(by: {{ id: {id} }}) {{ customFields {{ key value }} }} }}"
         ))
         .await;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use storefront_gateway::reach::scope::Scope;
 
 use super::{customer, define, open, seen, signed_in, values};
-use crate::customers::{but, person, shop};
+use crate::customers::{patched, person, shop};
 use crate::kit::{Caller, Shop};
 
 /// A shop with a field of each visibility, and a customer with a value of each.
@@ -26,14 +26,14 @@ async fn shop_of_all_rights() -> (Shop, Value) {
 
 // EPC-30, ERR-03
 #[tokio::test]
-async fn epc_30_a_customer_reads_public_fields_and_writes_customer_writable_ones() {
+async fn epc_30_a_customer_reads_public_fields_and_writes_writable_fields() {
     let (shop, id) = shop_of_all_rights().await;
     let ada = signed_in(&shop, &id).await;
     let public = json!({ "shown": "value of shown", "own": "value of own" });
     assert_eq!(seen(&ada, &id).await, public);
     assert_eq!(
         seen(&shop.backend, &id).await,
-        but(
+        patched(
             public,
             json!({ "hidden": "value of hidden", "asked": "value of asked" })
         )
@@ -42,29 +42,29 @@ async fn epc_30_a_customer_reads_public_fields_and_writes_customer_writable_ones
     for key in ["hidden", "shown"] {
         for value in [json!("new"), Value::Null, json!(1)] {
             let refused = ada
-                .refused("customerUpdate", values(&[(key, value.clone())]))
+                .user_errors("customerUpdate", values(&[(key, value.clone())]))
                 .await;
             assert_eq!(refused, forbidden, "{key} {value}");
         }
-        let input = but(person("bob@example.com"), values(&[(key, json!("new"))]));
+        let input = patched(person("bob@example.com"), values(&[(key, json!("new"))]));
         assert_eq!(
-            shop.browser.refused("customerRegister", input).await,
+            shop.browser.user_errors("customerRegister", input).await,
             forbidden,
             "{key}"
         );
     }
     let own = values(&[("asked", json!("new")), ("own", json!("new"))]);
-    ada.done("customerUpdate", own.clone()).await;
+    ada.mutate_ok("customerUpdate", own.clone()).await;
     let all = seen(&shop.backend, &id).await;
     assert_eq!((&all["asked"], &all["own"]), (&json!("new"), &json!("new")));
-    let input = but(person("bob@example.com"), own);
-    shop.browser.done("customerRegister", input).await;
-    shop.gateway.store.assert_whole().await;
+    let input = patched(person("bob@example.com"), own);
+    shop.browser.mutate_ok("customerRegister", input).await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-30, ERR-03
 #[tokio::test]
-async fn epc_30_a_payload_shows_fields_as_to_the_customer_and_to_a_backend_as_with_the_read_scope() {
+async fn epc_30_a_payload_shows_fields_as_the_customer_or_the_read_scope_would() {
     let (shop, id) = shop_of_all_rights().await;
     let ada = signed_in(&shop, &id).await;
     let writer = shop.backend_with(&[Scope::CustomersWrite]).await;
@@ -75,7 +75,7 @@ async fn epc_30_a_payload_shows_fields_as_to_the_customer_and_to_a_backend_as_wi
     let update = format!(
         "mutation ($input: CustomerUpdateInput!) {{ customerUpdate(input: $input) {{ customer {{ {shown} }} }} }}"
     );
-    let new = |email: &str| but(person(email), json!({ "storefrontId": shop.id() }));
+    let new = |email: &str| patched(person(email), json!({ "storefrontId": shop.id() }));
     for (caller, field, query, input, count) in [
         (
             &shop.browser,
@@ -116,17 +116,17 @@ async fn epc_30_a_payload_shows_fields_as_to_the_customer_and_to_a_backend_as_wi
     let reader = shop.backend_with(&[Scope::CustomersRead]).await;
     assert_eq!(reader.send(&query, json!({})).await.codes()[0], "FORBIDDEN");
     assert_eq!(seen(&reader, &id).await.as_object().map(Map::len), Some(4));
-    assert!(ada.ask(&query).await["customer"]["customFields"][0]["definition"]["id"].is_string());
+    assert!(ada.query(&query).await["customer"]["customFields"][0]["definition"]["id"].is_string());
 }
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_keys_choose_fields_in_the_order_in_which_they_were_defined() {
+async fn epc_30_fields_selected_by_key_are_in_definition_order() {
     let (shop, id) = shop_of_all_rights().await;
     let ada = signed_in(&shop, &id).await;
     let chosen = async |caller: &Caller, keys: Value| {
         let query = format!("{{ customer(by: {{ id: {id} }}) {{ customFields(keys: {keys}) {{ key }} }} }}");
-        let seen = caller.ask(&query).await;
+        let seen = caller.query(&query).await;
         let fields = seen["customer"]["customFields"]
             .as_array()
             .expect("fields")
@@ -147,8 +147,8 @@ async fn shop_of_requirements() -> Shop {
     let shop = shop().await;
     let required = json!({ "isRequired": true });
     define(&shop, "vatId", "STRING", required.clone()).await;
-    define(&shop, "consent", "BOOLEAN", but(open(), required.clone())).await;
-    let asked = but(required, json!({ "isCustomerWritable": true }));
+    define(&shop, "consent", "BOOLEAN", patched(open(), required.clone())).await;
+    let asked = patched(required, json!({ "isCustomerWritable": true }));
     define(&shop, "colour", "STRING", asked).await;
     define(&shop, "motto", "STRING", open()).await;
     shop
@@ -156,11 +156,11 @@ async fn shop_of_requirements() -> Shop {
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_required_binds_whoever_may_write_the_field_at_registration() {
+async fn epc_30_a_required_field_binds_registrations_by_callers_that_may_write_it() {
     let shop = shop_of_requirements().await;
     let new = |given: &[(&str, Value)]| {
-        let ada = but(person("ada@example.com"), json!({ "storefrontId": shop.id() }));
-        but(ada, values(given))
+        let ada = patched(person("ada@example.com"), json!({ "storefrontId": shop.id() }));
+        patched(ada, values(given))
     };
     let red = ("colour", json!("red"));
     let missing = "CUSTOM_FIELD_REQUIRED customFields";
@@ -180,14 +180,19 @@ async fn epc_30_required_binds_whoever_may_write_the_field_at_registration() {
     ] {
         let consent = consent.map(|value| ("consent", value));
         let given: Vec<_> = [Some(red.clone()), consent].into_iter().flatten().collect();
-        let refused = caller.refused("customerRegister", new(&given)).await;
+        let refused = caller.user_errors("customerRegister", new(&given)).await;
         assert_eq!(refused, [expected], "{given:?}");
     }
     let none = json!({ "customFields": null });
-    let payload = shop.browser.change("customerRegister", but(new(&[]), none)).await;
-    let told = payload["userErrors"].as_array().expect("errors").iter();
-    let told: Vec<_> = told.map(|error| (&error["code"], &error["message"])).collect();
-    insta::assert_json_snapshot!(told, @r#"
+    let payload = shop
+        .browser
+        .mutate("customerRegister", patched(new(&[]), none))
+        .await;
+    let reported = payload["userErrors"].as_array().expect("errors").iter();
+    let reported: Vec<_> = reported
+        .map(|error| (&error["code"], &error["message"]))
+        .collect();
+    insta::assert_json_snapshot!(reported, @r#"
     [
       [
         "CUSTOM_FIELD_REQUIRED",
@@ -201,35 +206,37 @@ async fn epc_30_required_binds_whoever_may_write_the_field_at_registration() {
     "#);
     let both = [red, ("consent", json!(false))];
     let all = [&both[..], &[("vatId", json!("DE1"))]].concat();
-    let bob = but(new(&all), json!({ "email": "bob@example.com" }));
-    shop.backend.done("customerRegister", bob).await;
-    shop.browser.done("customerRegister", new(&both)).await;
+    let bob = patched(new(&all), json!({ "email": "bob@example.com" }));
+    shop.backend.mutate_ok("customerRegister", bob).await;
+    shop.browser.mutate_ok("customerRegister", new(&both)).await;
 }
 
 // EPC-30
 #[tokio::test]
-async fn epc_30_a_required_value_is_not_removed_and_other_updates_pass_without_it() {
+async fn epc_30_a_required_value_cannot_be_removed_but_other_updates_may_omit_it() {
     let shop = shop().await;
     let before = customer(&shop, "before@example.com", &[]).await;
     for (key, rights) in [("vatId", json!({})), ("consent", open()), ("motto", open())] {
         let required = json!({ "isRequired": key != "motto" });
-        define(&shop, key, "STRING", but(rights, required)).await;
+        define(&shop, key, "STRING", patched(rights, required)).await;
     }
     let ada = signed_in(&shop, &before).await;
-    ada.done("customerUpdate", json!({ "firstName": "Grace" })).await;
-    ada.done("customerUpdate", values(&[("motto", json!("a"))])).await;
+    ada.mutate_ok("customerUpdate", json!({ "firstName": "Grace" }))
+        .await;
+    ada.mutate_ok("customerUpdate", values(&[("motto", json!("a"))]))
+        .await;
     for given in ["yes", "no"] {
-        ada.done("customerUpdate", values(&[("consent", json!(given))]))
+        ada.mutate_ok("customerUpdate", values(&[("consent", json!(given))]))
             .await;
     }
     let none = values(&[("motto", Value::Null), ("consent", Value::Null)]);
-    let refused = ada.refused("customerUpdate", none).await;
+    let refused = ada.user_errors("customerUpdate", none).await;
     assert_eq!(refused, ["CUSTOM_FIELD_REQUIRED customFields.1.value"]);
     let none = values(&[("vatId", Value::Null)]);
-    let refused = ada.refused("customerUpdate", none.clone()).await;
+    let refused = ada.user_errors("customerUpdate", none.clone()).await;
     assert_eq!(refused, ["FORBIDDEN customFields.0.key"]);
-    let none = but(none, json!({ "customerId": before }));
-    let refused = shop.backend.refused("customerUpdate", none).await;
+    let none = patched(none, json!({ "customerId": before }));
+    let refused = shop.backend.user_errors("customerUpdate", none).await;
     assert_eq!(refused, ["CUSTOM_FIELD_REQUIRED customFields.0.value"]);
     let kept = json!({ "vatId": null, "consent": "no", "motto": "a" });
     assert_eq!(seen(&shop.backend, &before).await, kept);

@@ -1,16 +1,17 @@
-//! A storefront that conceals which addresses are registered: no call by a stranger distinguishes a taken address from
+//! A storefront that conceals which addresses are registered: no public call distinguishes a taken address from
 //! a free one, as the registration itself does not (SPR-10).
 
 use bson::doc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::prepared::next;
+use super::pre_hijacking::next;
 use super::{
-    OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, person, redeem, signed_in, with_password,
+    OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, patched, person, redeem, signed_in,
+    wait_for_mails, with_password,
 };
 use crate::kit::{Caller, Setup, Shop, item_ids, png, text};
-use crate::oidc::{WITH_OIDC, back_with, open};
+use crate::oidc::{WITH_OIDC, callback_input, open};
 
 const VERIFICATION: &str = "Confirm your e-mail address";
 const NOTICE: &str = "You already have an account";
@@ -26,15 +27,10 @@ async fn shop() -> Shop {
     shop
 }
 
-async fn settled(shop: &Shop) {
-    let is_settled = async || shop.gateway.store.open_jobs().await.is_empty();
-    crate::kit::eventually("the mails are sent", is_settled).await;
-}
-
 /// Registers a customer with a password through the backend.
 async fn owner(shop: &Shop, email: &str) {
-    let input = but(with_password(email), json!({ "storefrontId": shop.id() }));
-    let payload = shop.backend.done("customerRegister", input).await;
+    let input = patched(with_password(email), json!({ "storefrontId": shop.id() }));
+    let payload = shop.backend.mutate_ok("customerRegister", input).await;
     assert_eq!(payload, nothing());
 }
 
@@ -52,127 +48,131 @@ async fn guest(shop: &Shop, id: &str) -> (Caller, String) {
 
 // SPR-10, CST-06
 #[tokio::test]
-async fn spr_10_a_new_account_is_signed_in_to_once_its_address_is_verified() {
+async fn spr_10_a_new_account_can_sign_in_once_its_address_is_verified() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     let (guest, token) = guest(&shop, "guest").await;
     let with_guest = json!({ "anonymousUserToken": token });
-    let input = but(with_password("ada@example.com"), with_guest.clone());
-    assert_eq!(shop.browser.done("customerRegister", input).await, nothing());
-    let login = || but(credentials("ada@example.com", PASSWORD), with_guest.clone());
-    let refused = shop.browser.refused("customerTokenCreate", login()).await;
+    let input = patched(with_password("ada@example.com"), with_guest.clone());
+    assert_eq!(shop.browser.mutate_ok("customerRegister", input).await, nothing());
+    let login = || patched(credentials("ada@example.com", PASSWORD), with_guest.clone());
+    let refused = shop.browser.user_errors("customerTokenCreate", login()).await;
     assert_eq!(refused, ["CREDENTIALS_INVALID"]);
-    assert_eq!(item_ids(&guest).await.len(), 1, "the guest is left alone");
+    assert_eq!(item_ids(&guest).await.len(), 1, "the guest is unchanged");
     let stored = shop.gateway.store.documents("customers", doc! {}).await;
     assert!(!stored[0].contains_key("lastLoginAt"));
 
     let token = next(&mut mails, VERIFICATION, "token").await;
     let input = json!({ "token": token, "password": PASSWORD });
-    let payload = shop.browser.done("customerEmailVerify", input).await;
+    let payload = shop.browser.mutate_ok("customerEmailVerify", input).await;
     assert_eq!(payload["customer"]["hasPassword"], true);
-    let payload = shop.browser.done("customerTokenCreate", login()).await;
+    let payload = shop.browser.mutate_ok("customerTokenCreate", login()).await;
     assert_eq!(payload["mergedItemCount"], 1);
     let (ada, _) = signed_in(&shop, &payload);
     assert!(is_signed_in(&ada).await);
-    settled(&shop).await;
-    shop.gateway.store.assert_whole().await;
+    wait_for_mails(&shop).await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SPR-10, CST-06
 #[tokio::test]
-async fn spr_10_without_the_password_a_verification_keeps_none() {
+async fn spr_10_a_verification_without_the_password_removes_it() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     shop.browser
-        .done("customerRegister", with_password("victim@example.com"))
+        .mutate_ok("customerRegister", with_password("victim@example.com"))
         .await;
     let token = next(&mut mails, VERIFICATION, "token").await;
     let payload = shop
         .browser
-        .done("customerEmailVerify", json!({ "token": token }))
+        .mutate_ok("customerEmailVerify", json!({ "token": token }))
         .await;
     assert_eq!(payload["customer"]["hasPassword"], false);
     let login = credentials("victim@example.com", PASSWORD);
-    let refused = shop.browser.refused("customerTokenCreate", login).await;
+    let refused = shop.browser.user_errors("customerTokenCreate", login).await;
     assert_eq!(refused, ["CREDENTIALS_INVALID"]);
     let ask = json!({ "email": "victim@example.com" });
-    shop.browser.done("customerPasswordResetRequest", ask).await;
+    shop.browser.mutate_ok("customerPasswordResetRequest", ask).await;
     let key = next(&mut mails, "Choose a new password", "key").await;
     shop.browser
-        .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+        .mutate_ok("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
         .await;
     let login = credentials("victim@example.com", OTHER_PASSWORD);
-    shop.browser.done("customerTokenCreate", login).await;
-    settled(&shop).await;
+    shop.browser.mutate_ok("customerTokenCreate", login).await;
+    wait_for_mails(&shop).await;
 }
 
 // SPR-10: a password reset is an equivalent proof of the mailbox.
 #[tokio::test]
-async fn spr_10_a_reset_opens_a_new_account_too() {
+async fn spr_10_a_password_reset_activates_a_new_account() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     shop.browser
-        .done("customerRegister", person("ada@example.com"))
+        .mutate_ok("customerRegister", person("ada@example.com"))
         .await;
     let ask = json!({ "email": "ada@example.com" });
-    shop.browser.done("customerPasswordResetRequest", ask).await;
+    shop.browser.mutate_ok("customerPasswordResetRequest", ask).await;
     let key = next(&mut mails, "Choose a new password", "key").await;
     shop.browser
-        .done("customerPasswordReset", redeem(&key, PASSWORD))
+        .mutate_ok("customerPasswordReset", redeem(&key, PASSWORD))
         .await;
     let login = credentials("ada@example.com", PASSWORD);
-    shop.browser.done("customerTokenCreate", login).await;
-    settled(&shop).await;
+    shop.browser.mutate_ok("customerTokenCreate", login).await;
+    wait_for_mails(&shop).await;
 }
 
-/// Runs every mutation that a stranger can call with an address; returns the responses.
+/// Runs every public mutation that takes an address; returns the responses.
 async fn spies(shop: &Shop, address: &str, guest_id: &str) -> Vec<Value> {
     let (guest, token) = guest(shop, guest_id).await;
-    let stranger = &shop.browser;
+    let unauthenticated_client = &shop.browser;
     let with_guest = json!({ "anonymousUserToken": token });
-    let register = but(with_password(address), with_guest.clone());
+    let register = patched(with_password(address), with_guest.clone());
     let no_token = json!({ "anonymousUserToken": "none" });
     let mut answers = Vec::new();
     for (field, input) in [
         ("customerRegister", register.clone()),
         (
             "customerTokenCreate",
-            but(credentials(address, "another one"), no_token.clone()),
+            patched(credentials(address, "another one"), no_token.clone()),
         ),
-        ("customerRegister", but(with_password(address), no_token)),
+        ("customerRegister", patched(with_password(address), no_token)),
         (
             "customerTokenCreate",
-            but(credentials(address, "another one"), with_guest.clone()),
+            patched(credentials(address, "another one"), with_guest.clone()),
         ),
         ("customerRegister", register),
         ("customerRegister", person(address)),
         (
             "customerRegister",
-            but(with_password(address), json!({ "lastName": " " })),
+            patched(with_password(address), json!({ "lastName": " " })),
         ),
         ("customerEmailVerificationRequest", json!({ "email": address })),
         ("customerPasswordResetRequest", json!({ "email": address })),
         (
             "customerTokenCreate",
-            but(credentials(address, "another one"), with_guest),
+            patched(credentials(address, "another one"), with_guest),
         ),
     ] {
-        answers.push(stranger.change(field, input).await);
+        answers.push(unauthenticated_client.mutate(field, input).await);
     }
     answers.push(json!(item_ids(&guest).await.len()));
     let renewed = guest
-        .ask("{ viewer { storefrontUser { storefrontUserId mergedInto { id } } } }")
+        .query("{ viewer { storefrontUser { storefrontUserId mergedInto { id } } } }")
         .await;
     answers.push(renewed["viewer"]["storefrontUser"]["mergedInto"].clone());
     // An address that the provider reports as unverified.
     let code = format!("{guest_id} {{\"email\": \"{address}\", \"email_verified\": false}}");
-    answers.push(json!(stranger.refused(WITH_OIDC, back_with(&code)).await));
+    answers.push(json!(
+        unauthenticated_client
+            .user_errors(WITH_OIDC, callback_input(&code))
+            .await
+    ));
     answers
 }
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_one() {
+async fn spr_10_public_operations_do_not_reveal_whether_an_address_is_taken() {
     let shop = shop().await;
     let op = open(&shop).await;
     owner(&shop, "taken@example.com").await;
@@ -181,22 +181,22 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
     let free = spies(&shop, "free@example.com", "guest 2").await;
     assert_eq!(taken, free);
     assert_eq!(free[0], nothing());
-    assert_eq!(free[2], nothing(), "what is brought along is left alone");
+    assert_eq!(free[2], nothing(), "the guest is unchanged");
     assert_eq!(free[1]["userErrors"][0]["code"], "CREDENTIALS_INVALID");
     // The password of the latest registration does not work for either address.
     let mut refusals = Vec::new();
     for address in ["taken@example.com", "free@example.com"] {
         let login = credentials(address, OTHER_PASSWORD);
-        refusals.push(shop.browser.change("customerTokenCreate", login).await);
+        refusals.push(shop.browser.mutate("customerTokenCreate", login).await);
     }
     let login = credentials("free@example.com", PASSWORD);
-    refusals.push(shop.browser.change("customerTokenCreate", login).await);
+    refusals.push(shop.browser.mutate("customerTokenCreate", login).await);
     assert!(
         refusals.iter().all(|refusal| *refusal == refusals[0]),
         "{refusals:?}"
     );
     // Both addresses were sent the same number of mails.
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
     let mails = shop.gateway.mails().all();
     let sent = |address: &str, subject: &str| {
         let about = |mail: &&crate::kit::Mail| {
@@ -220,15 +220,15 @@ async fn spr_10_nothing_that_a_stranger_does_tells_a_taken_address_from_a_free_o
         .await;
     assert_eq!(after, before);
     shop.browser
-        .done("customerTokenCreate", credentials("taken@example.com", PASSWORD))
+        .mutate_ok("customerTokenCreate", credentials("taken@example.com", PASSWORD))
         .await;
     drop(op);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SPR-10, SPR-17
 #[tokio::test]
-async fn spr_10_a_taken_address_uses_a_number_up_as_a_free_one_does() {
+async fn spr_10_a_taken_address_uses_a_reference_number_like_a_free_one() {
     let shop = shop().await;
     owner(&shop, "taken@example.com").await;
     let number = async || {
@@ -237,35 +237,35 @@ async fn spr_10_a_taken_address_uses_a_number_up_as_a_free_one_does() {
     };
     let mut seen = vec![number().await];
     for address in ["taken@example.com", "free@example.com"] {
-        shop.browser.done("customerRegister", person(address)).await;
+        shop.browser.mutate_ok("customerRegister", person(address)).await;
         let now = number().await;
         assert!(!seen.contains(&now), "{address}");
         seen.push(now);
     }
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
 }
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_an_account_that_a_backend_registers_signs_in_at_once() {
+async fn spr_10_an_account_registered_by_a_backend_can_sign_in_immediately() {
     let shop = shop().await;
     let (guest, token) = guest(&shop, "guest").await;
-    let input = but(
+    let input = patched(
         with_password("ada@example.com"),
         json!({ "storefrontId": shop.id(), "anonymousUserToken": token }),
     );
     assert_eq!(
-        shop.backend.done("customerRegister", input.clone()).await,
+        shop.backend.mutate_ok("customerRegister", input.clone()).await,
         nothing()
     );
     let login = credentials("ada@example.com", PASSWORD);
-    let payload = shop.browser.done("customerTokenCreate", login).await;
+    let payload = shop.browser.mutate_ok("customerTokenCreate", login).await;
     let (ada, _) = signed_in(&shop, &payload);
     assert_eq!(item_ids(&ada).await.len(), 1);
     drop(guest);
-    let again = but(input, json!({ "anonymousUserToken": null }));
-    assert_eq!(shop.backend.done("customerRegister", again).await, nothing());
-    settled(&shop).await;
+    let again = patched(input, json!({ "anonymousUserToken": null }));
+    assert_eq!(shop.backend.mutate_ok("customerRegister", again).await, nothing());
+    wait_for_mails(&shop).await;
     let mails = shop.gateway.mails().all();
     assert_eq!(mails.len(), 1);
     assert!(mails[0].subject.starts_with(NOTICE));
@@ -273,11 +273,11 @@ async fn spr_10_an_account_that_a_backend_registers_signs_in_at_once() {
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_many_registrations_of_one_address_at_once_make_one_account() {
+async fn spr_10_concurrent_registrations_of_one_address_create_one_account() {
     let shop = shop().await;
     let tries = (0..12).map(|_| {
         shop.browser
-            .done("customerRegister", with_password("ada@example.com"))
+            .mutate_ok("customerRegister", with_password("ada@example.com"))
     });
     for payload in join_all(tries).await {
         assert_eq!(payload, nothing());
@@ -291,40 +291,40 @@ async fn spr_10_many_registrations_of_one_address_at_once_make_one_account() {
         let found = shop.gateway.store.count(collection, doc! {}).await;
         assert_eq!(found, count, "{collection}");
     }
-    settled(&shop).await;
-    shop.gateway.store.assert_whole().await;
+    wait_for_mails(&shop).await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // SPR-10: starting to conceal addresses does not close accounts that existed before.
 #[tokio::test]
-async fn spr_10_who_was_registered_before_signs_in_as_before() {
+async fn spr_10_an_account_registered_before_concealment_can_still_sign_in() {
     let shop = setup().start().await;
     ada(&shop, "ada@example.com").await;
     shop.conceal_emails().await;
     let login = credentials("ada@example.com", PASSWORD);
-    shop.browser.done("customerTokenCreate", login).await;
+    shop.browser.mutate_ok("customerTokenCreate", login).await;
 }
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_asking_for_a_taken_address_looks_like_asking_for_a_free_one() {
+async fn spr_10_an_email_change_responds_alike_for_taken_and_free_addresses() {
     let shop = shop().await;
     let mut mails = shop.gateway.mails();
     owner(&shop, "taken@example.com").await;
     owner(&shop, "mallory@example.com").await;
     let login = credentials("mallory@example.com", PASSWORD);
-    let (mallory, _) = signed_in(&shop, &shop.browser.done("customerTokenCreate", login).await);
+    let (mallory, _) = signed_in(&shop, &shop.browser.mutate_ok("customerTokenCreate", login).await);
     let mut answers = Vec::new();
     for address in ["taken@example.com", "free@example.com"] {
         let input = json!({ "newEmail": address, "password": PASSWORD });
-        answers.push(mallory.change("customerEmailChangeRequest", input).await);
+        answers.push(mallory.mutate("customerEmailChangeRequest", input).await);
         // Only the reader of the mailbox gets the result.
         let token = next(&mut mails, "Confirm your new e-mail address", "token").await;
         let confirmed = mallory
-            .change("customerEmailChangeConfirm", json!({ "token": token }))
+            .mutate("customerEmailChangeConfirm", json!({ "token": token }))
             .await;
         assert_eq!(confirmed["customer"].is_null(), address.starts_with("taken"));
     }
     assert_eq!(answers[0], answers[1]);
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
 }

@@ -8,7 +8,9 @@ use bson::doc;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, setup, signed_in, with_password};
+use super::{
+    OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, patched, setup, signed_in, with_password,
+};
 use crate::kit::{Caller, Setup, Shop, Upload, faults, item_ids, png, warnings};
 
 const INVALID: &str = "ANONYMOUS_TOKEN_INVALID anonymousUserToken";
@@ -23,8 +25,8 @@ fn token(caller: &Caller) -> String {
     caller.credential.clone().expect("a credential")
 }
 
-fn bringing(input: Value, token: &str) -> Value {
-    but(input, json!({ "anonymousUserToken": token }))
+fn with_guest_token(input: Value, token: &str) -> Value {
+    patched(input, json!({ "anonymousUserToken": token }))
 }
 
 /// An anonymous user with an item.
@@ -36,8 +38,8 @@ async fn guest(shop: &Shop, id: &str) -> Caller {
 
 /// Signs in at the shop; the sign-in must succeed.
 async fn signs_in(shop: &Shop, email: &str, token: &str) -> Value {
-    let input = bringing(credentials(email, PASSWORD), token);
-    let payload = shop.browser.done("customerTokenCreate", input).await;
+    let input = with_guest_token(credentials(email, PASSWORD), token);
+    let payload = shop.browser.mutate_ok("customerTokenCreate", input).await;
     assert!(is_signed_in(&signed_in(shop, &payload).0).await);
     payload
 }
@@ -51,7 +53,7 @@ async fn useless(shop: &Shop) -> Vec<(&'static str, String, &'static str)> {
     let anonymous = json!({
         "storefrontId": elsewhere.id.to_string(), "storefrontUserId": "guest", "isAnonymous": true,
     });
-    let elsewhere = shop.backend.done("storefrontUserRegister", anonymous).await;
+    let elsewhere = shop.backend.mutate_ok("storefrontUserRegister", anonymous).await;
     let elsewhere = elsewhere["token"]["accessToken"].as_str().expect("a token");
     let (customer, _) = ada(shop, "grace@example.com").await;
     let regular = shop.ann("ann").await;
@@ -59,10 +61,10 @@ async fn useless(shop: &Shop) -> Vec<(&'static str, String, &'static str)> {
     shop.merge("merged", "ann").await;
     let promoted = guest(shop, "promoted").await;
     let promotion = shop.pair("promoted", "bob");
-    shop.backend.done("storefrontUserPromote", promotion).await;
+    shop.backend.mutate_ok("storefrontUserPromote", promotion).await;
     let removed = guest(shop, "removed").await;
     shop.backend
-        .done("storefrontUserDelete", shop.named("removed"))
+        .mutate_ok("storefrontUserDelete", shop.named("removed"))
         .await;
     let (head, signature) = token(&removed)
         .rsplit_once('.')
@@ -95,7 +97,7 @@ async fn useless(shop: &Shop) -> Vec<(&'static str, String, &'static str)> {
 
 // CST-02, ERR-04, ERR-02
 #[tokio::test]
-async fn cst_02_a_token_that_cannot_be_used_is_a_warning_and_no_more() {
+async fn cst_02_an_unusable_token_is_a_warning_only() {
     let shop = setup()
         .set("GATEWAY_ANONYMOUS_TTL", "1h")
         .manual_clock()
@@ -107,8 +109,8 @@ async fn cst_02_a_token_that_cannot_be_used_is_a_warning_and_no_more() {
     let storages = shop.gateway.store.documents("privateStorages", doc! {}).await;
     for (number, (what, token, expected)) in useless.iter().enumerate() {
         let email = format!("new{number}@example.com");
-        let input = bringing(with_password(&email), token);
-        let registered = shop.browser.done("customerRegister", input).await;
+        let input = with_guest_token(with_password(&email), token);
+        let registered = shop.browser.mutate_ok("customerRegister", input).await;
         assert!(
             is_signed_in(&signed_in(&shop, &registered).0).await,
             "{what}: {registered}"
@@ -125,22 +127,22 @@ async fn cst_02_a_token_that_cannot_be_used_is_a_warning_and_no_more() {
         let same = shop.gateway.store.count("privateStorages", storage).await;
         assert_eq!(same, 1, "nothing came over");
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CST-02
 #[tokio::test]
-async fn cst_02_without_a_token_there_is_nothing_to_warn_of() {
+async fn cst_02_without_a_token_there_is_no_warning() {
     let shop = super::shop().await;
     for none in [json!({}), json!({ "anonymousUserToken": null })] {
         let email = format!(
             "ada{}@example.com",
             none.as_object().map_or(0, serde_json::Map::len)
         );
-        let input = but(with_password(&email), none.clone());
-        let registered = shop.browser.done("customerRegister", input).await;
-        let sign_in = but(credentials(&email, PASSWORD), none);
-        let payload = shop.browser.done("customerTokenCreate", sign_in).await;
+        let input = patched(with_password(&email), none.clone());
+        let registered = shop.browser.mutate_ok("customerRegister", input).await;
+        let sign_in = patched(credentials(&email, PASSWORD), none);
+        let payload = shop.browser.mutate_ok("customerTokenCreate", sign_in).await;
         for payload in [registered, payload] {
             assert_eq!(warnings(&payload), [""; 0], "{payload}");
         }
@@ -149,7 +151,7 @@ async fn cst_02_without_a_token_there_is_nothing_to_warn_of() {
 
 // ERR-04
 #[tokio::test]
-async fn err_04_a_refused_mutation_warns_of_nothing() {
+async fn err_04_a_refused_mutation_has_no_warnings() {
     let shop = super::shop().await;
     ada(&shop, "ada@example.com").await;
     for (field, input) in [
@@ -159,7 +161,7 @@ async fn err_04_a_refused_mutation_warns_of_nothing() {
             credentials("ada@example.com", OTHER_PASSWORD),
         ),
     ] {
-        let payload = shop.browser.change(field, bringing(input, MARK)).await;
+        let payload = shop.browser.mutate(field, with_guest_token(input, MARK)).await;
         assert_eq!(faults(&payload).len(), 1, "{payload}");
         assert_eq!(warnings(&payload), [""; 0], "{payload}");
         assert!(!payload.to_string().contains(MARK), "{payload}");
@@ -172,7 +174,7 @@ async fn rotate_keys(shop: &Shop) {
     shop.gateway.inside(rotating).await.expect("rotated");
 }
 
-async fn tidy_keys(shop: &Shop) {
+async fn clean_up_keys(shop: &Shop) {
     let app = Arc::clone(&shop.gateway.app);
     let tidying = async move {
         app.access.tokens.keys.refresh().await?;
@@ -183,7 +185,7 @@ async fn tidy_keys(shop: &Shop) {
 
 // CST-02, SFU-39
 #[tokio::test]
-async fn cst_02_a_token_that_has_run_out_is_as_good_as_a_live_one() {
+async fn cst_02_an_expired_token_merges_like_a_valid_one() {
     let shop = setup().manual_clock().start().await;
     // With a key that still signs, with one that has been replaced, and with one whose private half is deleted.
     for (number, rotates) in [false, true].into_iter().enumerate() {
@@ -196,7 +198,7 @@ async fn cst_02_a_token_that_has_run_out_is_as_good_as_a_live_one() {
             rotate_keys(&shop).await;
         }
         shop.gateway.advance(27 * HOUR);
-        tidy_keys(&shop).await;
+        clean_up_keys(&shop).await;
         let public = doc! { "sealedPublic": { "$exists": true } };
         let old = shop.gateway.store.count("signingKeys", public).await;
         assert_eq!(old, u64::from(rotates), "the first key's private half");
@@ -205,20 +207,20 @@ async fn cst_02_a_token_that_has_run_out_is_as_good_as_a_live_one() {
             assert_eq!(answer.status, 401, "it is no credential any more");
         }
         let email = format!("ada{number}@example.com");
-        let input = bringing(with_password(&email), &token(&guests[0]));
-        let registered = shop.browser.done("customerRegister", input).await;
+        let input = with_guest_token(with_password(&email), &token(&guests[0]));
+        let registered = shop.browser.mutate_ok("customerRegister", input).await;
         let signed_in = signs_in(&shop, &email, &token(&guests[1])).await;
         for payload in [registered, signed_in] {
             assert_eq!(warnings(&payload), [""; 0]);
             assert_eq!(payload["mergedItemCount"], 1);
         }
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CST-02, DEF-09
 #[tokio::test]
-async fn cst_02_a_token_of_a_key_that_was_ended_is_none_of_ours() {
+async fn cst_02_a_token_of_a_revoked_signing_key_is_invalid() {
     let shop = setup().manual_clock().start().await;
     let guest = guest(&shop, "guest").await;
     ada(&shop, "ada@example.com").await;
@@ -243,12 +245,12 @@ fn token_of_browser(shop: &Shop) -> &str {
 
 // CST-02, RFC 7009
 #[tokio::test]
-async fn cst_02_a_revoked_token_brings_nothing_along_however_long_ago_it_was() {
+async fn cst_02_a_revoked_token_merges_nothing_also_after_it_has_expired() {
     let shop = setup().manual_clock().start().await;
     ada(&shop, "ada@example.com").await;
     let register = || {
         shop.browser
-            .done("storefrontUserRegister", json!({ "isAnonymous": true }))
+            .mutate_ok("storefrontUserRegister", json!({ "isAnonymous": true }))
     };
     let [live, run_out] = [register().await, register().await].map(|mut payload| {
         let token = payload["token"]["accessToken"].take();
@@ -274,14 +276,16 @@ async fn cst_02_a_revoked_token_brings_nothing_along_however_long_ago_it_was() {
     };
     assert_eq!(count().await, 2);
     for [_, id] in [&live, &run_out] {
-        shop.backend.done("storefrontUserDelete", shop.named(id)).await;
+        shop.backend
+            .mutate_ok("storefrontUserDelete", shop.named(id))
+            .await;
     }
     assert_eq!(count().await, 0);
 }
 
 // CST-02, SFU-32, SFU-35
 #[tokio::test]
-async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
+async fn cst_02_one_of_two_customers_merges_the_same_guest() {
     let shop = super::shop().await;
     let node = shop.gateway.another_node().await;
     let emails = ["ada@example.com", "bob@example.com"];
@@ -293,9 +297,9 @@ async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
         let token = token(&guest(&shop, &format!("guest {round}")).await);
         let there = shop.browser.at(&node);
         let sign_in = async |by: &Caller, email: &str| {
-            by.done(
+            by.mutate_ok(
                 "customerTokenCreate",
-                bringing(credentials(email, PASSWORD), &token),
+                with_guest_token(credentials(email, PASSWORD), &token),
             )
             .await
         };
@@ -310,11 +314,14 @@ async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
             .iter()
             .filter_map(|payload| payload["mergedItemCount"].as_i64());
         assert_eq!(moved.sum::<i64>(), 1, "{payloads:#?}");
-        let told: Vec<Vec<String>> = payloads.iter().map(warnings).collect();
-        assert_eq!(told[0], told[2], "both are the same customer's: {payloads:#?}");
-        let (winner, loser) = match told[0].is_empty() {
-            true => (&told[0], &told[1]),
-            false => (&told[1], &told[0]),
+        let reported: Vec<Vec<String>> = payloads.iter().map(warnings).collect();
+        assert_eq!(
+            reported[0], reported[2],
+            "both are the same customer's: {payloads:#?}"
+        );
+        let (winner, loser) = match reported[0].is_empty() {
+            true => (&reported[0], &reported[1]),
+            false => (&reported[1], &reported[0]),
         };
         assert_eq!((winner.len(), loser.as_slice()), (0, &[MERGED.to_owned()][..]));
     }
@@ -323,40 +330,43 @@ async fn cst_02_of_two_customers_who_bring_the_same_guest_at_once_one_has_it() {
         items += item_ids(customer).await.len();
     }
     assert_eq!(items, 8);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CST-02, CST-01
 #[tokio::test]
-async fn cst_02_registrations_that_bring_the_same_guest_at_once_are_all_made() {
+async fn cst_02_concurrent_registrations_with_the_same_guest_all_succeed() {
     let shop = super::shop().await;
     let token = token(&guest(&shop, "guest").await);
     let register = |number: u32| {
-        let input = bringing(with_password(&format!("ada{number}@example.com")), &token);
-        shop.browser.done("customerRegister", input)
+        let input = with_guest_token(with_password(&format!("ada{number}@example.com")), &token);
+        shop.browser.mutate_ok("customerRegister", input)
     };
     let payloads = join_all((0..8).map(register)).await;
-    let mut told: Vec<Vec<String>> = payloads.iter().map(warnings).collect();
-    told.sort();
-    assert_eq!(told[0], [""; 0], "one of them has it");
-    assert!(told[1..].iter().all(|told| *told == [MERGED]), "{told:?}");
+    let mut reported: Vec<Vec<String>> = payloads.iter().map(warnings).collect();
+    reported.sort();
+    assert_eq!(reported[0], [""; 0], "one of them has it");
+    assert!(
+        reported[1..].iter().all(|reported| *reported == [MERGED]),
+        "{reported:?}"
+    );
     for payload in &payloads {
         let (customer, _) = signed_in(&shop, payload);
         let items = item_ids(&customer).await.len();
         assert_eq!(payload["mergedItemCount"], json!(items));
     }
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CST-02, SFU-36, SFU-38
 #[tokio::test]
-async fn cst_02_a_guest_that_is_promoted_or_removed_meanwhile_stands_in_nobodys_way() {
+async fn cst_02_concurrent_promotion_or_deletion_of_the_guest_does_not_block_sign_in() {
     let shop = super::shop().await;
     ada(&shop, "ada@example.com").await;
     for round in 0..10 {
         let id = format!("guest {round}");
         let token = token(&guest(&shop, &id).await);
-        let (field, input, told) = match round % 2 {
+        let (field, input, reported) = match round % 2 {
             0 => ("storefrontUserDelete", shop.named(&id), EXPIRED),
             _ => (
                 "storefrontUserPromote",
@@ -365,19 +375,19 @@ async fn cst_02_a_guest_that_is_promoted_or_removed_meanwhile_stands_in_nobodys_
             ),
         };
         let sign_in = signs_in(&shop, "ada@example.com", &token);
-        let (payload, other) = join(sign_in, shop.backend.change(field, input)).await;
+        let (payload, other) = join(sign_in, shop.backend.mutate(field, input)).await;
         match payload["mergedItemCount"] == 1 {
             true => assert_eq!(warnings(&payload), [""; 0]),
-            false => assert_eq!(warnings(&payload), [told], "{other}"),
+            false => assert_eq!(warnings(&payload), [reported], "{other}"),
         }
     }
     shop.gateway.run_jobs().await;
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // CST-02, SFU-35
 #[tokio::test]
-async fn cst_02_a_guest_who_goes_on_uploading_holds_no_sign_in_up() {
+async fn cst_02_concurrent_uploads_of_the_guest_do_not_block_sign_in() {
     let shop = super::shop().await;
     let (customer, _) = ada(&shop, "ada@example.com").await;
     let mut kept = 0_u64;
@@ -417,12 +427,12 @@ async fn cst_02_a_guest_who_goes_on_uploading_holds_no_sign_in_up() {
         }
     }
     let seen = customer
-        .ask("{ viewer { storefrontUser { privateStorage { itemCount } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { itemCount } } } }")
         .await;
     let items = &seen["viewer"]["storefrontUser"]["privateStorage"]["itemCount"];
-    assert_eq!(*items, kept, "none is lost");
+    assert_eq!(*items, kept, "no item is lost");
     shop.gateway.run_jobs().await;
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 /// The default limits, with a manual clock for the waits.
@@ -432,14 +442,14 @@ fn limited() -> Setup {
 
 // CST-02, TOK-03
 #[tokio::test]
-async fn tok_03_a_useless_token_makes_a_sign_in_neither_a_failure_nor_cheaper() {
+async fn tok_03_an_unusable_token_does_not_change_how_an_attempt_counts() {
     let shop = limited().start().await;
     ada(&shop, "ada@example.com").await;
-    let wrong = || bringing(credentials("ada@example.com", OTHER_PASSWORD), MARK);
+    let wrong = || with_guest_token(credentials("ada@example.com", OTHER_PASSWORD), MARK);
     let fail = async |times: usize| {
         for _ in 0..times {
-            let told = shop.browser.refused("customerTokenCreate", wrong()).await;
-            assert_eq!(told, ["CREDENTIALS_INVALID"]);
+            let reported = shop.browser.user_errors("customerTokenCreate", wrong()).await;
+            assert_eq!(reported, ["CREDENTIALS_INVALID"]);
         }
     };
     // A sign-in whose token is useless still succeeds and clears the earlier failures.
@@ -447,14 +457,14 @@ async fn tok_03_a_useless_token_makes_a_sign_in_neither_a_failure_nor_cheaper() 
     signs_in(&shop, "ada@example.com", MARK).await;
     fail(5).await;
     // An attempt with a useless token counts like any other.
-    let told = shop.browser.refused("customerTokenCreate", wrong()).await;
-    assert_eq!(told, ["RATE_LIMITED"]);
+    let reported = shop.browser.user_errors("customerTokenCreate", wrong()).await;
+    assert_eq!(reported, ["RATE_LIMITED"]);
     // A refused attempt does not look up the token.
     let guest = token(&shop.guest("guest").await);
-    let input = bringing(credentials("ada@example.com", OTHER_PASSWORD), &guest);
-    let refused = shop.browser.refused("customerTokenCreate", input);
-    let (told, commands) = shop.gateway.commands.during(refused).await;
-    assert_eq!(told, ["RATE_LIMITED"]);
+    let input = with_guest_token(credentials("ada@example.com", OTHER_PASSWORD), &guest);
+    let refused = shop.browser.user_errors("customerTokenCreate", input);
+    let (reported, commands) = shop.gateway.commands.during(refused).await;
+    assert_eq!(reported, ["RATE_LIMITED"]);
     let looked_up = format!("{commands:?}");
     assert!(!looked_up.contains("storefrontUsers"), "{looked_up}");
 }

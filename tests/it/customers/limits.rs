@@ -30,7 +30,7 @@ fn claiming(shop: &Shop, gateway: &Gateway, header: &'static str, value: &str) -
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert(header, value.parse().expect("a header"));
     let http = reqwest::Client::builder().default_headers(headers).build();
-    shop.browser.elsewhere(&gateway.url, &http.expect("a client"))
+    shop.browser.at_url(&gateway.url, &http.expect("a client"))
 }
 
 /// The browser at this address, as reported by the proxy.
@@ -40,7 +40,7 @@ fn at(shop: &Shop, address: &str) -> Caller {
 
 async fn sign_in(caller: &Caller, email: &str, password: &str) -> Value {
     caller
-        .change("customerTokenCreate", credentials(email, password))
+        .mutate("customerTokenCreate", credentials(email, password))
         .await
 }
 
@@ -66,7 +66,7 @@ async fn is_locked_out(caller: &Caller) -> u64 {
     assert_eq!(faults(&payload), ["RATE_LIMITED"]);
     assert!(payload["token"].is_null() && payload["customer"].is_null());
     let wait = &payload["userErrors"][0]["retryAfterSeconds"];
-    wait.as_u64().expect("it says when")
+    wait.as_u64().expect("a wait")
 }
 
 /// Asserts that the wait is exact: half a second before its end attempts are still refused.
@@ -80,7 +80,7 @@ async fn waits(shop: &Shop, caller: &Caller, wait: u64) {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_after_five_wrong_passwords_the_right_one_waits_as_long_as_is_told() {
+async fn tok_03_after_five_failures_an_attempt_has_to_wait_as_reported() {
     let shop = setup().start().await;
     ada(&shop, "ada@example.com").await;
     guess_five_times(&shop.browser).await;
@@ -107,7 +107,7 @@ async fn tok_03_after_five_wrong_passwords_the_right_one_waits_as_long_as_is_tol
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_who_guesses_locks_out_nobody_at_another_address() {
+async fn tok_03_failures_do_not_lock_out_other_client_addresses() {
     let shop = behind_a_proxy().start().await;
     ada(&shop, "ada@example.com").await;
     let thief = at(&shop, THIEF);
@@ -132,7 +132,7 @@ async fn tok_03_who_guesses_locks_out_nobody_at_another_address() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
+async fn tok_03_a_spoofed_header_neither_evades_nor_shifts_the_limit() {
     let shop = setup().start().await;
     ada(&shop, "ada@example.com").await;
     // No proxy is trusted.
@@ -151,8 +151,8 @@ async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
         } else {
             format!("10.0.0.{turn}, {VICTIM}")
         };
-        let stranger = claiming(&shop, &shop.gateway, header, &claim);
-        assert_eq!(guess(&stranger).await, [INVALID]);
+        let unauthenticated_client = claiming(&shop, &shop.gateway, header, &claim);
+        assert_eq!(guess(&unauthenticated_client).await, [INVALID]);
     }
     for claim in [VICTIM, THIEF, "192.0.2.77"] {
         assert_eq!(is_locked_out(&at(&shop, claim)).await, 4, "{claim}");
@@ -175,7 +175,7 @@ async fn tok_03_a_stranger_neither_escapes_nor_blames_another_by_a_header() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
+async fn tok_03_only_the_configured_header_is_trusted() {
     let shop = behind_a_proxy()
         .set("GATEWAY_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP")
         .start()
@@ -185,12 +185,12 @@ async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
     signs_in(&claiming("CF-Connecting-IP", VICTIM)).await;
     // Without the header the client is the proxy's own address, regardless of other headers.
     for turn in 0..5 {
-        let stranger = match turn % 3 {
+        let unauthenticated_client = match turn % 3 {
             0 => claiming("Forwarded", &format!("for=192.0.2.{turn}")),
             1 => claiming("X-Forwarded-For", &format!("192.0.2.{turn}")),
             _ => claiming("X-Real-IP", &format!("192.0.2.{turn}")),
         };
-        assert_eq!(guess(&stranger).await, [INVALID]);
+        assert_eq!(guess(&unauthenticated_client).await, [INVALID]);
     }
     assert_eq!(is_locked_out(&claiming("Forwarded", "for=192.0.2.99")).await, 4);
     // A header for one address that contains two is ignored.
@@ -203,7 +203,7 @@ async fn tok_03_only_the_header_that_the_operator_names_is_believed() {
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_one_address_tries_a_hundred_times_a_minute_on_whatever_accounts() {
+async fn tok_03_a_client_address_has_a_hundred_attempts_a_minute_over_all_accounts() {
     let shop = behind_a_proxy().start().await;
     ada(&shop, "ada@example.com").await;
     let (thief, victim) = (at(&shop, THIEF), at(&shop, VICTIM));
@@ -222,7 +222,7 @@ async fn tok_03_one_address_tries_a_hundred_times_a_minute_on_whatever_accounts(
 
 // TOK-03
 #[tokio::test]
-async fn tok_03_a_storefront_takes_six_thousand_tries_a_minute() {
+async fn tok_03_a_storefront_accepts_six_thousand_attempts_a_minute() {
     let shop = behind_a_proxy().start().await;
     ada(&shop, "ada@example.com").await;
     let other = shop.add_storefront("Prints FR", "FR").await;
@@ -258,7 +258,7 @@ async fn tok_03_a_storefront_takes_six_thousand_tries_a_minute() {
     for address in [THIEF, VICTIM, "192.0.2.2"] {
         assert_eq!(is_locked_out(&at(&shop, address)).await, 60, "{address}");
     }
-    let there = shop.backend.refused("customerTokenCreate", elsewhere).await;
+    let there = shop.backend.user_errors("customerTokenCreate", elsewhere).await;
     assert_eq!(there, [INVALID], "another storefront is not meant");
     waits(&shop, &at(&shop, VICTIM), 60).await;
     signs_in(&at(&shop, VICTIM)).await;
@@ -266,24 +266,24 @@ async fn tok_03_a_storefront_takes_six_thousand_tries_a_minute() {
 
 // CST-04
 #[tokio::test]
-async fn cst_04_who_asks_for_another_address_too_often_is_told_how_long_to_wait() {
+async fn cst_04_too_many_email_changes_return_the_exact_wait() {
     let shop = setup().set("GATEWAY_ACCESS_TOKEN_TTL", "2h").start().await;
     shop.gateway.expect_jobs();
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let ask = |turn: u64| json!({ "newEmail": format!("ada{turn}@new.example"), "password": PASSWORD });
     let refused = async |turn: u64| {
-        let payload = ada.change("customerEmailChangeRequest", ask(turn)).await;
+        let payload = ada.mutate("customerEmailChangeRequest", ask(turn)).await;
         assert_eq!(faults(&payload), ["RATE_LIMITED"]);
         payload["userErrors"][0]["retryAfterSeconds"]
             .as_u64()
-            .expect("it says when")
+            .expect("a wait")
     };
     for turn in 0..5 {
-        ada.done("customerEmailChangeRequest", ask(turn)).await;
+        ada.mutate_ok("customerEmailChangeRequest", ask(turn)).await;
         let wait = refused(turn).await;
         let expected = if turn < 4 { 60 } else { 3600 - 4 * 60 };
         assert_eq!(wait, expected, "{turn}");
         shop.gateway.advance(SECOND * u32::try_from(wait).expect("short"));
     }
-    ada.done("customerEmailChangeRequest", ask(5)).await;
+    ada.mutate_ok("customerEmailChangeRequest", ask(5)).await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bson::doc;
 use serde_json::{Value, json};
 
-use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, redeem, signed_in};
+use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, redeem, signed_in, wait_for_mails};
 use crate::kit::{Setup, Shop};
 
 /// A shop that sends mails.
@@ -36,16 +36,16 @@ async fn mailed(shop: &Shop, address: &str, name: &str) -> String {
 
 // SPR-86, SPR-90, TOK-02, CST-04
 #[tokio::test]
-async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
+async fn spr_90_a_forgotten_password_is_replaced_with_a_mailed_key() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let unknown = shop
         .browser
-        .done("customerPasswordResetRequest", to("nobody@example.com"))
+        .mutate_ok("customerPasswordResetRequest", to("nobody@example.com"))
         .await;
     let known = shop
         .browser
-        .done("customerPasswordResetRequest", to("ADA@example.com"))
+        .mutate_ok("customerPasswordResetRequest", to("ADA@example.com"))
         .await;
     assert_eq!(unknown, known);
     let key = mailed(&shop, "ada@example.com", "key").await;
@@ -54,13 +54,13 @@ async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
     assert!(!dump.contains(&key));
 
     let refused = shop
-        .nobody()
-        .refused("customerPasswordReset", redeem(&key, "short"))
+        .unauthenticated()
+        .user_errors("customerPasswordReset", redeem(&key, "short"))
         .await;
     assert_eq!(refused, ["PASSWORD_TOO_SHORT password (408)"]);
     let payload = shop
-        .nobody()
-        .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+        .unauthenticated()
+        .mutate_ok("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
         .await;
     assert_eq!(payload["customer"]["isEmailVerified"], true);
     let (fresh, _) = signed_in(&shop, &payload);
@@ -70,11 +70,14 @@ async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
         redeem("made up", PASSWORD),
         redeem("", PASSWORD),
     ] {
-        let refused = shop.nobody().refused("customerPasswordReset", input).await;
+        let refused = shop
+            .unauthenticated()
+            .user_errors("customerPasswordReset", input)
+            .await;
         assert_eq!(refused, ["RESET_KEY_INVALID restorePasswordKey (415)"]);
     }
     let input = credentials("ada@example.com", OTHER_PASSWORD);
-    shop.browser.done("customerTokenCreate", input).await;
+    shop.browser.mutate_ok("customerTokenCreate", input).await;
     let mut mails = shop.gateway.mails();
     let subjects = [mails.next().await.subject, mails.next().await.subject];
     assert_ne!(subjects[0], subjects[1], "a notice went out");
@@ -82,7 +85,7 @@ async fn spr_90_a_forgotten_password_is_replaced_by_mail() {
 
 // SPR-90
 #[tokio::test]
-async fn spr_90_only_the_newest_key_works_and_only_in_time() {
+async fn spr_90_only_the_newest_unexpired_key_is_accepted() {
     let shop = setup().manual_clock().start().await;
     shop.open_account_page().await;
     ada(&shop, "ada@example.com").await;
@@ -90,54 +93,54 @@ async fn spr_90_only_the_newest_key_works_and_only_in_time() {
     let mut keys = Vec::new();
     for _ in 0..2 {
         shop.browser
-            .done("customerPasswordResetRequest", to("ada@example.com"))
+            .mutate_ok("customerPasswordResetRequest", to("ada@example.com"))
             .await;
         keys.push(mails.next().await.parameter("key"));
         shop.gateway.advance(Duration::from_secs(2));
     }
     let refused = shop
-        .nobody()
-        .refused("customerPasswordReset", redeem(&keys[0], OTHER_PASSWORD))
+        .unauthenticated()
+        .user_errors("customerPasswordReset", redeem(&keys[0], OTHER_PASSWORD))
         .await;
     assert_eq!(refused, ["RESET_KEY_INVALID restorePasswordKey (415)"]);
     shop.gateway.advance(Duration::from_secs(61 * 60));
     let refused = shop
-        .nobody()
-        .refused("customerPasswordReset", redeem(&keys[1], OTHER_PASSWORD))
+        .unauthenticated()
+        .user_errors("customerPasswordReset", redeem(&keys[1], OTHER_PASSWORD))
         .await;
     assert_eq!(refused, ["RESET_KEY_EXPIRED restorePasswordKey (415)"]);
 }
 
 // SPR-90
 #[tokio::test]
-async fn spr_90_of_twenty_redemptions_at_once_one_wins() {
+async fn spr_90_one_of_twenty_concurrent_redemptions_succeeds() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     shop.browser
-        .done("customerPasswordResetRequest", to("ada@example.com"))
+        .mutate_ok("customerPasswordResetRequest", to("ada@example.com"))
         .await;
     let key = mailed(&shop, "ada@example.com", "key").await;
-    let nobody = shop.nobody();
+    let unauthenticated = shop.unauthenticated();
     let tries = (0..20).map(|number| {
         let input = redeem(&key, &format!("new password {number}"));
-        nobody.change("customerPasswordReset", input)
+        unauthenticated.mutate("customerPasswordReset", input)
     });
     let payloads = futures_util::future::join_all(tries).await;
     let won = payloads
         .iter()
         .filter(|payload| payload["token"]["accessToken"].is_string());
     assert_eq!(won.count(), 1);
-    let told = payloads
+    let reported = payloads
         .iter()
         .filter(|payload| payload["userErrors"][0]["code"] == "RESET_KEY_INVALID");
-    assert_eq!(told.count(), 19);
+    assert_eq!(reported.count(), 19);
     assert_eq!(shop.gateway.store.count("sessions", doc! {}).await, 1);
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
 }
 
 // SPR-86
 #[tokio::test]
-async fn spr_86_one_mail_a_minute_and_five_an_hour() {
+async fn spr_86_a_recipient_gets_one_mail_a_minute_and_five_an_hour() {
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "on")
         .manual_clock()
@@ -147,33 +150,33 @@ async fn spr_86_one_mail_a_minute_and_five_an_hour() {
     for _ in 0..10 {
         for _ in 0..3 {
             shop.browser
-                .done("customerPasswordResetRequest", to("ada@example.com"))
+                .mutate_ok("customerPasswordResetRequest", to("ada@example.com"))
                 .await;
         }
         shop.gateway.advance(Duration::from_secs(61));
     }
-    settled(&shop).await;
+    wait_for_mails(&shop).await;
     assert_eq!(shop.gateway.mails().all().len(), 5);
 }
 
 // CST-04
 #[tokio::test]
-async fn cst_04_an_address_is_verified_by_what_is_mailed_to_it() {
+async fn cst_04_an_address_is_verified_by_its_mailed_token() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     shop.browser
-        .done("customerEmailVerificationRequest", to("ada@example.com"))
+        .mutate_ok("customerEmailVerificationRequest", to("ada@example.com"))
         .await;
     let token = mailed(&shop, "ada@example.com", "token").await;
     let payload = shop
-        .nobody()
-        .done("customerEmailVerify", json!({ "token": token }))
+        .unauthenticated()
+        .mutate_ok("customerEmailVerify", json!({ "token": token }))
         .await;
     assert_eq!(payload["customer"]["isEmailVerified"], true);
     for token in [token.as_str(), "made up", ""] {
         let refused = shop
-            .nobody()
-            .refused("customerEmailVerify", json!({ "token": token }))
+            .unauthenticated()
+            .user_errors("customerEmailVerify", json!({ "token": token }))
             .await;
         assert_eq!(refused, ["EMAIL_TOKEN_INVALID token"]);
     }
@@ -181,64 +184,70 @@ async fn cst_04_an_address_is_verified_by_what_is_mailed_to_it() {
 
 // CST-04
 #[tokio::test]
-async fn cst_04_another_address_is_taken_once_its_owner_confirms() {
+async fn cst_04_a_new_address_applies_once_its_owner_confirms_it() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     super::ada(&shop, "bob@example.com").await;
-    let wish = |email: &str, password: &str| json!({ "newEmail": email, "password": password });
+    let email_change = |email: &str, password: &str| json!({ "newEmail": email, "password": password });
     for (input, fault) in [
         (
-            wish("ada@new.example", OTHER_PASSWORD),
+            email_change("ada@new.example", OTHER_PASSWORD),
             "PASSWORD_INVALID password (408)",
         ),
         (
             json!({ "newEmail": "ada@new.example" }),
             "PASSWORD_INVALID password (408)",
         ),
-        (wish("BOB@example.com", PASSWORD), "EMAIL_TAKEN newEmail (400)"),
-        (wish("ADA@example.com", PASSWORD), "NO_CHANGES newEmail"),
-        (wish("none", PASSWORD), "EMAIL_INVALID newEmail"),
+        (
+            email_change("BOB@example.com", PASSWORD),
+            "EMAIL_TAKEN newEmail (400)",
+        ),
+        (email_change("ADA@example.com", PASSWORD), "NO_CHANGES newEmail"),
+        (email_change("none", PASSWORD), "EMAIL_INVALID newEmail"),
     ] {
-        assert_eq!(ada.refused("customerEmailChangeRequest", input).await, [fault]);
+        assert_eq!(
+            ada.user_errors("customerEmailChangeRequest", input).await,
+            [fault]
+        );
     }
-    ada.done("customerEmailChangeRequest", wish("Ada@New.example", PASSWORD))
-        .await;
+    ada.mutate_ok(
+        "customerEmailChangeRequest",
+        email_change("Ada@New.example", PASSWORD),
+    )
+    .await;
     let token = mailed(&shop, "Ada@New.example", "token").await;
     let payload = shop
-        .nobody()
-        .done(
+        .unauthenticated()
+        .mutate_ok(
             "customerEmailChangeConfirm",
             json!({ "token": token, "password": PASSWORD }),
         )
         .await;
     assert_eq!(payload["customer"]["email"], "Ada@New.example");
     assert_eq!(payload["customer"]["isEmailVerified"], true);
-    let told = shop.gateway.mails().all();
+    let reported = shop.gateway.mails().all();
     assert!(
-        told.iter().any(|mail| mail.to == "ada@example.com"),
+        reported.iter().any(|mail| mail.to == "ada@example.com"),
         "a notice went to the old one"
     );
     shop.browser
-        .done("customerTokenCreate", credentials("ada@new.example", PASSWORD))
+        .mutate_ok("customerTokenCreate", credentials("ada@new.example", PASSWORD))
         .await;
 
     // A change of the password invalidates a pending change of address.
-    ada.done("customerEmailChangeRequest", wish("ada@third.example", PASSWORD))
-        .await;
+    ada.mutate_ok(
+        "customerEmailChangeRequest",
+        email_change("ada@third.example", PASSWORD),
+    )
+    .await;
     let token = mailed(&shop, "ada@third.example", "token").await;
     let change =
         json!({ "password": PASSWORD, "newPassword": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD });
-    ada.done("customerPasswordChange", change).await;
+    ada.mutate_ok("customerPasswordChange", change).await;
     let refused = shop
-        .nobody()
-        .refused("customerEmailChangeConfirm", json!({ "token": token }))
+        .unauthenticated()
+        .user_errors("customerEmailChangeConfirm", json!({ "token": token }))
         .await;
     assert_eq!(refused, ["EMAIL_TOKEN_INVALID token"]);
-    settled(&shop).await;
-}
-
-/// Waits until all mails are sent.
-async fn settled(shop: &Shop) {
-    let is_settled = async || shop.gateway.store.open_jobs().await.is_empty();
-    crate::kit::eventually("the mails are sent", is_settled).await;
+    wait_for_mails(&shop).await;
 }

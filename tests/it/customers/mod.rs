@@ -1,10 +1,10 @@
 //! Customers: registration, sign-in and sign-out, queries and changes.
 
-mod all_at_once;
-mod ceiling;
-mod compared;
+mod account_limit;
+mod address_equality;
+mod combined_errors;
 mod concealed;
-mod equal_work;
+mod equal_cost;
 mod guests;
 mod journeys;
 mod limits;
@@ -12,7 +12,7 @@ mod lists;
 mod mailed_keys;
 mod oauth;
 mod passwords;
-mod prepared;
+mod pre_hijacking;
 mod privacy;
 mod profile;
 mod recipients;
@@ -56,7 +56,7 @@ pub(crate) fn with_password(email: &str) -> Value {
 }
 
 /// The input with other values; null is a value.
-pub(crate) fn but(mut input: Value, changes: Value) -> Value {
+pub(crate) fn patched(mut input: Value, changes: Value) -> Value {
     let Value::Object(changes) = changes else {
         panic!("changes are an object")
     };
@@ -78,7 +78,10 @@ pub(crate) fn redeem(key: &str, password: &str) -> Value {
 
 /// Registers a customer with a password; returns the signed-in caller and the refresh token.
 pub(crate) async fn ada(shop: &Shop, email: &str) -> (Caller, String) {
-    let payload = shop.browser.done("customerRegister", with_password(email)).await;
+    let payload = shop
+        .browser
+        .mutate_ok("customerRegister", with_password(email))
+        .await;
     signed_in(shop, &payload)
 }
 
@@ -87,12 +90,12 @@ pub(crate) fn signed_in(shop: &Shop, payload: &Value) -> (Caller, String) {
     let token = &payload["token"];
     let access = token["accessToken"].as_str().expect("an access token");
     let refresh = token["refreshToken"].as_str().expect("a refresh token");
-    (shop.nobody().with(Some(access)), refresh.to_owned())
+    (shop.unauthenticated().with(Some(access)), refresh.to_owned())
 }
 
 /// The signed-in customer's id.
 pub(crate) async fn id_of(customer: &Caller) -> Value {
-    customer.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
+    customer.query("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take()
 }
 
 /// Whether the caller's access token is accepted for its own customer.
@@ -103,4 +106,10 @@ pub(crate) async fn is_signed_in(caller: &Caller) -> bool {
         401 => false,
         other => panic!("{other}: {}", answer.body),
     }
+}
+
+/// Waits until all mails are sent.
+async fn wait_for_mails(shop: &Shop) {
+    let are_sent = async || shop.gateway.store.open_jobs().await.is_empty();
+    crate::kit::eventually("the mails are sent", are_sent).await;
 }

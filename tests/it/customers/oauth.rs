@@ -58,7 +58,7 @@ fn text<'a>(body: &'a Value, field: &str) -> &'a str {
 
 // SPR-04, RFC 6749 §4.3, §5.1, §6
 #[tokio::test]
-async fn a_customer_signs_in_and_stays_signed_in() {
+async fn a_customer_signs_in_and_refreshes_its_tokens() {
     let shop = shop().await;
     ada(&shop, EMAIL).await;
     let (status, first) = sign_in(&shop, " ADA@example.com ", PASSWORD).await;
@@ -68,9 +68,9 @@ async fn a_customer_signs_in_and_stays_signed_in() {
         "{first}"
     );
     assert_eq!(first.get("scope"), None, "a customer's token has no scopes");
-    let caller = shop.nobody().with(Some(text(&first, "access_token")));
+    let caller = shop.unauthenticated().with(Some(text(&first, "access_token")));
     let seen = caller
-        .ask("{ viewer { kind customer { email sessions { isCurrent } } } }")
+        .query("{ viewer { kind customer { email sessions { isCurrent } } } }")
         .await;
     assert_eq!(
         seen["viewer"],
@@ -84,7 +84,7 @@ async fn a_customer_signs_in_and_stays_signed_in() {
     let (status, second) = refresh(&shop, key(&shop), text(&first, "refresh_token")).await;
     assert_eq!(status, 200, "{second}");
     let input = json!({ "refreshToken": text(&second, "refresh_token") });
-    let third = shop.browser.done("customerTokenRefresh", input).await;
+    let third = shop.browser.mutate_ok("customerTokenRefresh", input).await;
     let (status, fourth) = refresh(&shop, key(&shop), text(&third["token"], "refreshToken")).await;
     assert_eq!(status, 200, "{fourth}");
     let stored = shop.gateway.store.documents("sessions", bson::doc! {}).await;
@@ -97,12 +97,12 @@ async fn a_customer_signs_in_and_stays_signed_in() {
     // Reuse of an old refresh token ends the session (TOK-01).
     let (status, reused) = refresh(&shop, key(&shop), text(&first, "refresh_token")).await;
     assert_eq!((status, text(&reused, "error")), (400, "invalid_grant"));
-    assert!(!is_signed_in(&shop.nobody().with(Some(text(&fourth, "access_token")))).await);
+    assert!(!is_signed_in(&shop.unauthenticated().with(Some(text(&fourth, "access_token")))).await);
 }
 
 // SPR-04, RFC 6749 §5.2
 #[tokio::test]
-async fn what_does_not_fit_is_refused_as_the_standard_says() {
+async fn invalid_requests_are_refused_with_the_errors_of_rfc_6749() {
     let shop = shop().await;
     ada(&shop, EMAIL).await;
     let unknown = sign_in(&shop, "bob@example.com", PASSWORD).await;
@@ -161,7 +161,7 @@ async fn what_does_not_fit_is_refused_as_the_standard_says() {
 
 // SPR-04, TOK-01
 #[tokio::test]
-async fn the_refresh_token_of_another_client_is_refused_and_stays_good() {
+async fn a_refresh_token_of_another_client_is_refused_and_remains_valid() {
     let shop = shop().await;
     let (caller, token) = ada(&shop, EMAIL).await;
     let other = shop
@@ -180,11 +180,11 @@ async fn the_refresh_token_of_another_client_is_refused_and_stays_good() {
 
 // SPR-04, TOK-02, RFC 7009
 #[tokio::test]
-async fn a_revoked_refresh_token_takes_its_session_along() {
+async fn revoking_a_refresh_token_ends_its_session() {
     let shop = shop().await;
     let (phone, first) = ada(&shop, EMAIL).await;
     let (_, body) = sign_in(&shop, EMAIL, PASSWORD).await;
-    let laptop = shop.nobody().with(Some(text(&body, "access_token")));
+    let laptop = shop.unauthenticated().with(Some(text(&body, "access_token")));
     let revoke = async |token: &str| {
         let form = [
             ("client_id", key(&shop)),
@@ -212,7 +212,7 @@ async fn a_revoked_refresh_token_takes_its_session_along() {
 
 // SPR-04, TOK-03
 #[tokio::test]
-async fn guesses_count_together_with_those_by_graphql() {
+async fn failed_attempts_count_together_with_those_through_graphql() {
     let shop = super::setup()
         .set("GATEWAY_RATE_LIMITS", "on")
         .manual_clock()
@@ -223,7 +223,7 @@ async fn guesses_count_together_with_those_by_graphql() {
     let mut wait = None;
     for round in 0..20 {
         if round % 2 == 0 {
-            let payload = shop.browser.change("customerTokenCreate", guess.clone()).await;
+            let payload = shop.browser.mutate("customerTokenCreate", guess.clone()).await;
             wait = payload["userErrors"][0]["retryAfterSeconds"].as_u64().or(wait);
         } else {
             let form = [
@@ -245,7 +245,7 @@ async fn guesses_count_together_with_those_by_graphql() {
     assert_eq!(
         sign_in(&shop, EMAIL, PASSWORD).await.0,
         429,
-        "whoever it is has to wait"
+        "the limit applies to every account"
     );
     shop.gateway.advance(std::time::Duration::from_secs(wait));
     assert_eq!(sign_in(&shop, EMAIL, PASSWORD).await.0, 200);

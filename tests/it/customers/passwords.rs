@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bson::doc;
 use serde_json::json;
 
-use super::{OTHER_PASSWORD, PASSWORD, ada, but, credentials, is_signed_in, person, shop, signed_in};
+use super::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, patched, person, shop, signed_in};
 use crate::kit::{Gateway, Shop, text};
 
 // SPR-80, TOK-02
 #[tokio::test]
-async fn spr_80_a_change_needs_the_present_password_and_ends_all_sessions() {
+async fn spr_80_a_password_change_needs_the_current_password_and_revokes_all_sessions() {
     let shop = shop().await;
     shop.gateway.expect_jobs();
     let (ada, refresh) = ada(&shop, "ada@example.com").await;
@@ -32,11 +32,11 @@ async fn spr_80_a_change_needs_the_present_password_and_ends_all_sessions() {
             vec!["PASSWORD_TOO_COMMON newPassword (408)"],
         ),
     ] {
-        assert_eq!(ada.refused("customerPasswordChange", input).await, faults);
+        assert_eq!(ada.user_errors("customerPasswordChange", input).await, faults);
     }
     assert!(is_signed_in(&ada).await);
     let payload = ada
-        .done(
+        .mutate_ok(
             "customerPasswordChange",
             change(PASSWORD, OTHER_PASSWORD, OTHER_PASSWORD),
         )
@@ -44,17 +44,17 @@ async fn spr_80_a_change_needs_the_present_password_and_ends_all_sessions() {
     let (fresh, _) = signed_in(&shop, &payload);
     assert!(is_signed_in(&fresh).await && !is_signed_in(&ada).await);
     let refused = shop
-        .nobody()
-        .refused("customerTokenRefresh", json!({ "refreshToken": refresh }))
+        .unauthenticated()
+        .user_errors("customerTokenRefresh", json!({ "refreshToken": refresh }))
         .await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     let refused = shop
         .browser
-        .refused("customerTokenCreate", credentials("ada@example.com", PASSWORD))
+        .user_errors("customerTokenCreate", credentials("ada@example.com", PASSWORD))
         .await;
     assert_eq!(refused, ["CREDENTIALS_INVALID"]);
     shop.browser
-        .done(
+        .mutate_ok(
             "customerTokenCreate",
             credentials("ada@example.com", OTHER_PASSWORD),
         )
@@ -63,13 +63,13 @@ async fn spr_80_a_change_needs_the_present_password_and_ends_all_sessions() {
 
 // SPR-80
 #[tokio::test]
-async fn spr_80_of_many_changes_at_once_one_wins() {
+async fn spr_80_one_of_several_concurrent_password_changes_succeeds() {
     let shop = shop().await;
     shop.gateway.expect_jobs();
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let tries = (0..8).map(|number| {
         let new = format!("new password {number}");
-        ada.change(
+        ada.mutate(
             "customerPasswordChange",
             json!({ "password": PASSWORD, "newPassword": new, "confirmPassword": new }),
         )
@@ -84,34 +84,34 @@ async fn spr_80_of_many_changes_at_once_one_wins() {
 
 // EPC-07
 #[tokio::test]
-async fn epc_07_a_backend_gives_a_password_only_where_there_is_none() {
+async fn epc_07_a_backend_sets_a_password_only_if_none_exists() {
     let shop = shop().await;
     let registered = shop
         .browser
-        .done("customerRegister", person("ada@example.com"))
+        .mutate_ok("customerRegister", person("ada@example.com"))
         .await;
     let input = json!({
         "customerId": registered["customer"]["id"], "newPassword": PASSWORD, "confirmPassword": PASSWORD,
     });
     let refused = shop
         .backend
-        .refused(
+        .user_errors(
             "customerPasswordSet",
-            but(input.clone(), json!({ "customerId": "" })),
+            patched(input.clone(), json!({ "customerId": "" })),
         )
         .await;
     assert_eq!(refused, ["CUSTOMER_REFERENCE_MISSING customerId (405)"]);
-    let tries = (0..5).map(|_| shop.backend.change("customerPasswordSet", input.clone()));
+    let tries = (0..5).map(|_| shop.backend.mutate("customerPasswordSet", input.clone()));
     let payloads = futures_util::future::join_all(tries).await;
     let won = payloads
         .iter()
         .filter(|payload| payload["customer"]["hasPassword"] == true);
     assert_eq!(won.count(), 1);
     shop.browser
-        .done("customerTokenCreate", credentials("ada@example.com", PASSWORD))
+        .mutate_ok("customerTokenCreate", credentials("ada@example.com", PASSWORD))
         .await;
     assert_eq!(
-        shop.backend.refused("customerPasswordSet", input).await,
+        shop.backend.user_errors("customerPasswordSet", input).await,
         ["PASSWORD_ALREADY_SET"]
     );
 }
@@ -137,7 +137,7 @@ async fn stronger(shop: &Shop) -> Arc<Gateway> {
 
 // EPC-08
 #[tokio::test]
-async fn epc_08_a_weaker_hash_is_replaced_at_the_next_sign_in_with_the_right_password() {
+async fn epc_08_a_weaker_hash_is_replaced_at_the_next_successful_sign_in() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let (right, wrong) = (
@@ -147,22 +147,22 @@ async fn epc_08_a_weaker_hash_is_replaced_at_the_next_sign_in_with_the_right_pas
     let node = stronger(&shop).await;
     let there = shop.browser.at(&node);
     let before = shop.gateway.store.documents("customers", doc! {}).await;
-    there.refused("customerTokenCreate", wrong.clone()).await;
+    there.user_errors("customerTokenCreate", wrong.clone()).await;
     assert_eq!(shop.gateway.store.documents("customers", doc! {}).await, before);
     assert_eq!(hash_settings(&shop).await, YESTERDAY);
 
-    there.done("customerTokenCreate", right.clone()).await;
+    there.mutate_ok("customerTokenCreate", right.clone()).await;
     assert_eq!(hash_settings(&shop).await, TODAY);
     assert!(is_signed_in(&ada).await, "it is no change of the password");
-    let seen = ada.ask("{ viewer { customer { version } } }").await;
+    let seen = ada.query("{ viewer { customer { version } } }").await;
     assert_eq!(seen["viewer"]["customer"]["version"], 1, "nor one of the profile");
 
     // The new hash is accepted on every node, and a node with weaker parameters does not replace it.
-    let refused = shop.browser.refused("customerTokenCreate", wrong).await;
+    let refused = shop.browser.user_errors("customerTokenCreate", wrong).await;
     assert_eq!(refused, ["CREDENTIALS_INVALID"]);
     let stored = shop.gateway.store.documents("customers", doc! {}).await;
     for browser in [&shop.browser, &there] {
-        browser.done("customerTokenCreate", right.clone()).await;
+        browser.mutate_ok("customerTokenCreate", right.clone()).await;
     }
     let again = shop.gateway.store.documents("customers", doc! {}).await;
     assert_eq!(text(&again[0], "passwordHash"), text(&stored[0], "passwordHash"));
@@ -170,19 +170,19 @@ async fn epc_08_a_weaker_hash_is_replaced_at_the_next_sign_in_with_the_right_pas
 
 // EPC-08
 #[tokio::test]
-async fn epc_08_sign_ins_at_once_that_replace_a_hash_do_each_other_no_harm() {
+async fn epc_08_concurrent_sign_ins_that_replace_a_hash_all_succeed() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     let node = stronger(&shop).await;
     let there = shop.browser.at(&node);
     let right = || credentials("ada@example.com", PASSWORD);
-    let at_once = (0..4).map(|_| there.done("customerTokenCreate", right()));
+    let at_once = (0..4).map(|_| there.mutate_ok("customerTokenCreate", right()));
     for payload in futures_util::future::join_all(at_once).await {
         assert!(is_signed_in(&signed_in(&shop, &payload).0).await);
     }
     assert_eq!(hash_settings(&shop).await, TODAY);
     for browser in [&shop.browser, &there] {
-        browser.done("customerTokenCreate", right()).await;
+        browser.mutate_ok("customerTokenCreate", right()).await;
     }
     assert_eq!(shop.gateway.store.count("sessions", doc! {}).await, 7);
 }

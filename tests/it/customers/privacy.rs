@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
-use super::{but, credentials, setup};
+use super::{credentials, patched, setup};
 use crate::kit::{Caller, Shop, mutation};
 
 const EMAIL: &str = "Kanarie.Post@zwitscher.example";
@@ -59,13 +59,13 @@ impl Journey {
     }
 
     async fn send(&mut self, caller: &Caller, query: &str, variables: Value) -> Value {
-        let caller = caller.elsewhere(&self.shop.gateway.url, &self.device);
+        let caller = caller.at_url(&self.shop.gateway.url, &self.device);
         let body = caller.send(query, variables).await.body;
         self.answers.push(body.to_string());
         body
     }
 
-    async fn done(&mut self, caller: &Caller, field: &str, input: Value) -> Value {
+    async fn mutate_ok(&mut self, caller: &Caller, field: &str, input: Value) -> Value {
         let mut body = self
             .send(caller, &mutation(field), json!({ "input": input }))
             .await;
@@ -76,14 +76,14 @@ impl Journey {
 
     /// Signs in or refreshes; returns the caller with the new access token, and the refresh token.
     async fn signs_in(&mut self, caller: &Caller, field: &str, input: Value) -> (Caller, String) {
-        let payload = self.done(caller, field, input).await;
+        let payload = self.mutate_ok(caller, field, input).await;
         let (caller, refresh) = super::signed_in(&self.shop, &payload);
         self.tokens.extend(caller.credential.clone());
         self.tokens.push(refresh.clone());
         (caller, refresh)
     }
 
-    async fn refused(&mut self, caller: &Caller, query: &str, variables: Value) {
+    async fn user_errors(&mut self, caller: &Caller, query: &str, variables: Value) {
         let body = self.send(caller, query, variables).await;
         let faults = body["data"].as_object().into_iter().flatten();
         let faults = faults.filter_map(|(_, payload)| payload["userErrors"].as_array());
@@ -93,12 +93,12 @@ impl Journey {
     }
 
     async fn refused_input(&mut self, caller: &Caller, field: &str, input: Value) {
-        self.refused(caller, &mutation(field), json!({ "input": input }))
+        self.user_errors(caller, &mutation(field), json!({ "input": input }))
             .await;
     }
 }
 
-fn all_of_it() -> Value {
+fn full_registration() -> Value {
     json!({
         "email": EMAIL, "password": PASSWORD, "confirmPassword": PASSWORD, "acceptedTerms": true,
         "termsVersion": TERMS, "firstName": FIRST_NAME, "lastName": LAST_NAME, "salutation": "PROF",
@@ -107,16 +107,16 @@ fn all_of_it() -> Value {
 }
 
 /// From registration to sign-out, with every kind of refusal on the way.
-async fn travel(journey: &mut Journey) {
-    let (browser, nobody) = (journey.shop.browser.clone(), journey.shop.nobody());
+async fn run_journey(journey: &mut Journey) {
+    let (browser, unauthenticated) = (journey.shop.browser.clone(), journey.shop.unauthenticated());
     let guest = journey.shop.guest("guest").await;
     journey.tokens.extend(guest.credential.clone());
     refused_registrations(journey, &browser).await;
     let brought = json!({ "anonymousUserToken": guest.credential });
-    let input = but(all_of_it(), brought.clone());
+    let input = patched(full_registration(), brought.clone());
     journey.signs_in(&browser, "customerRegister", input).await;
     // The address is taken.
-    for input in [all_of_it(), but(all_of_it(), brought)] {
+    for input in [full_registration(), patched(full_registration(), brought)] {
         journey.refused_input(&browser, "customerRegister", input).await;
     }
     for (email, password) in [
@@ -130,7 +130,7 @@ async fn travel(journey: &mut Journey) {
             .await;
     }
     // With a warning about an invalid token.
-    let signing_in = but(
+    let signing_in = patched(
         credentials(EMAIL, PASSWORD),
         json!({ "anonymousUserToken": WRONG_PASSWORD }),
     );
@@ -139,19 +139,19 @@ async fn travel(journey: &mut Journey) {
         .await;
     let refresh = |token: &str| json!({ "refreshToken": token });
     let (ada, second) = journey
-        .signs_in(&nobody, "customerTokenRefresh", refresh(&first))
+        .signs_in(&unauthenticated, "customerTokenRefresh", refresh(&first))
         .await;
     let (ada, third) = changes(journey, &ada).await;
     for used in [&first, &second] {
         journey
-            .refused_input(&nobody, "customerTokenRefresh", refresh(used))
+            .refused_input(&unauthenticated, "customerTokenRefresh", refresh(used))
             .await;
     }
     journey
-        .done(&nobody, "customerTokenRevoke", refresh(&third))
+        .mutate_ok(&unauthenticated, "customerTokenRevoke", refresh(&third))
         .await;
     journey
-        .refused(&ada, "{ viewer { customer { email } } }", json!({}))
+        .user_errors(&ada, "{ viewer { customer { email } } }", json!({}))
         .await;
     bad_documents(journey, &browser).await;
 }
@@ -168,13 +168,13 @@ async fn changes(journey: &mut Journey, ada: &Caller) -> (Caller, String) {
         .await;
     let id = seen["data"]["viewer"]["customer"]["id"].clone();
     let change = json!({ "firstName": LAST_NAME, "lastName": FIRST_NAME, "dateOfBirth": BIRTH_DATE });
-    journey.done(ada, "customerUpdate", change).await;
+    journey.mutate_ok(ada, "customerUpdate", change).await;
     let forbidden = json!({ "email": OTHER_EMAIL, "shopperReference": SHOPPER_REFERENCE });
     journey
         .refused_input(ada, "customerUpdate", forbidden.clone())
         .await;
-    let by_backend = but(forbidden, json!({ "customerId": id }));
-    journey.done(&backend, "customerUpdate", by_backend).await;
+    let by_backend = patched(forbidden, json!({ "customerId": id }));
+    journey.mutate_ok(&backend, "customerUpdate", by_backend).await;
     let new = |present: &str| json!({ "password": present, "newPassword": NEW_PASSWORD, "confirmPassword": NEW_PASSWORD });
     journey
         .refused_input(ada, "customerPasswordChange", new(WRONG_PASSWORD))
@@ -197,7 +197,7 @@ async fn refused_registrations(journey: &mut Journey, browser: &Caller) {
         json!({ "firstName": [FIRST_NAME] }),
         json!({ "nonsense": EMAIL }),
     ] {
-        let input = but(all_of_it(), changes);
+        let input = patched(full_registration(), changes);
         journey.refused_input(browser, "customerRegister", input).await;
     }
 }
@@ -217,10 +217,12 @@ async fn bad_documents(journey: &mut Journey, browser: &Caller) {
         sign_in(&format!("[{EMAIL:?}, {{}}]"), ""),
         sign_in(&format!("{EMAIL:?}"), &format!(", nonsense: {LAST_NAME:?}")),
     ] {
-        journey.refused(browser, &document, json!({})).await;
+        journey.user_errors(browser, &document, json!({})).await;
     }
-    let stranger = browser.with(Some(WRONG_PASSWORD));
-    journey.refused(&stranger, "{ viewer { kind } }", json!({})).await;
+    let unauthenticated_client = browser.with(Some(WRONG_PASSWORD));
+    journey
+        .user_errors(&unauthenticated_client, "{ viewer { kind } }", json!({}))
+        .await;
 }
 
 /// A recorder of the gateway's metrics from now on.
@@ -242,7 +244,7 @@ fn assert_without(place: &str, text: &str, canaries: &[&str]) {
 /// elsewhere.
 async fn assert_stored_where_it_belongs(journey: &Journey, everything: &[&str]) {
     let dump = journey.shop.gateway.store.dump().await;
-    assert!(dump["audit"].len() > 8, "the trail tells of the journey");
+    assert!(dump["audit"].len() > 8, "the journey is audited");
     for (collection, documents) in dump {
         let text = format!("{documents:?}");
         let allowed: &[&str] = match collection.as_str() {
@@ -261,7 +263,7 @@ async fn assert_stored_where_it_belongs(journey: &Journey, everything: &[&str]) 
 
 // EPC-05, ERR-02
 #[tokio::test]
-async fn epc_05_nothing_of_a_person_is_logged_counted_queued_or_repeated() {
+async fn epc_05_personal_data_is_not_in_logs_metrics_jobs_or_errors() {
     let metrics = metrics();
     let shop = setup()
         .set("GATEWAY_RATE_LIMITS", "on")
@@ -271,7 +273,7 @@ async fn epc_05_nothing_of_a_person_is_logged_counted_queued_or_repeated() {
         .start()
         .await;
     let mut journey = Journey::of(&shop);
-    travel(&mut journey).await;
+    run_journey(&mut journey).await;
     // Another device, whose session remains.
     let (_, token) = journey
         .signs_in(

@@ -2,21 +2,21 @@
 
 use serde_json::json;
 
-use super::{ada, but, person, shop};
+use super::{ada, patched, person, shop};
 
 // SPR-33, SPR-37, SPR-20
 #[tokio::test]
-async fn spr_33_an_update_changes_only_what_is_sent() {
+async fn spr_33_an_update_changes_only_the_fields_sent() {
     let shop = shop().await;
     shop.gateway.expect_jobs();
-    let input = but(
+    let input = patched(
         person("ada@example.com"),
         json!({ "gender": "FEMALE", "salutation": "DR", "dateOfBirth": "1990-02-28" }),
     );
-    let registered = shop.browser.done("customerRegister", input).await;
+    let registered = shop.browser.mutate_ok("customerRegister", input).await;
     let id = &registered["customer"]["id"];
     let change = json!({ "customerId": id, "lastName": "King", "gender": null, "email": "Ada@King.example" });
-    let payload = shop.backend.done("customerUpdate", change).await;
+    let payload = shop.backend.mutate_ok("customerUpdate", change).await;
     let customer = &payload["customer"];
     assert_eq!(customer["firstName"], "Ada");
     assert_eq!(customer["lastName"], "King");
@@ -28,24 +28,27 @@ async fn spr_33_an_update_changes_only_what_is_sent() {
     assert!(customer["updatedAt"].as_str() > customer["createdAt"].as_str());
     let refused = shop
         .backend
-        .refused("customerUpdate", json!({ "customerId": id }))
+        .user_errors("customerUpdate", json!({ "customerId": id }))
         .await;
     assert_eq!(refused, ["NO_CHANGES"]);
 }
 
 // SPR-33, CLY-06, ERR-03
 #[tokio::test]
-async fn spr_33_what_cannot_be_changed_so_is_refused_field_by_field() {
+async fn spr_33_an_invalid_update_is_rejected_with_an_error_per_field() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
-    let bob = but(person("bob@example.com"), json!({ "shopperReference": "bob-1" }));
+    let bob = patched(person("bob@example.com"), json!({ "shopperReference": "bob-1" }));
     let bob = shop
         .backend
-        .done("customerRegister", but(bob, json!({ "storefrontId": shop.id() })))
+        .mutate_ok(
+            "customerRegister",
+            patched(bob, json!({ "storefrontId": shop.id() })),
+        )
         .await;
     let before = shop.gateway.store.dump().await;
     let refused = ada
-        .refused(
+        .user_errors(
             "customerUpdate",
             json!({ "firstName": null, "lastName": " ", "email": "new@example.com", "shopperReference": "mine" }),
         )
@@ -59,7 +62,7 @@ async fn spr_33_what_cannot_be_changed_so_is_refused_field_by_field() {
             "FORBIDDEN shopperReference"
         ]
     );
-    let id = ada.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take();
+    let id = ada.query("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take();
     for (change, fault) in [
         (json!({ "email": "BOB@example.com" }), "EMAIL_TAKEN email (400)"),
         (json!({ "email": null }), "REQUIRED email"),
@@ -80,8 +83,8 @@ async fn spr_33_what_cannot_be_changed_so_is_refused_field_by_field() {
             "DATE_OF_BIRTH_INVALID dateOfBirth",
         ),
     ] {
-        let input = but(change, json!({ "customerId": id }));
-        assert_eq!(shop.backend.refused("customerUpdate", input).await, [fault]);
+        let input = patched(change, json!({ "customerId": id }));
+        assert_eq!(shop.backend.user_errors("customerUpdate", input).await, [fault]);
     }
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
     assert!(bob["customer"]["id"].is_string());
@@ -89,7 +92,7 @@ async fn spr_33_what_cannot_be_changed_so_is_refused_field_by_field() {
 
 // CST-03
 #[tokio::test]
-async fn cst_03_of_two_who_saw_the_same_version_one_wins() {
+async fn cst_03_one_of_two_updates_with_the_same_version_succeeds() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let mutation =
@@ -106,6 +109,6 @@ async fn cst_03_of_two_who_saw_the_same_version_one_wins() {
         .filter(|payload| payload["customer"]["version"] == 2);
     assert_eq!(won.count(), 1);
     let lost = json!([{ "code": "VERSION_CONFLICT", "field": ["expectedVersion"], "currentVersion": 2 }]);
-    let told = payloads.iter().filter(|payload| payload["userErrors"] == lost);
-    assert_eq!(told.count(), 9);
+    let reported = payloads.iter().filter(|payload| payload["userErrors"] == lost);
+    assert_eq!(reported.count(), 9);
 }

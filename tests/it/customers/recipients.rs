@@ -47,12 +47,12 @@ async fn accounts(shop: &Shop, many: usize) -> Vec<Caller> {
 
 // DEF-05
 #[tokio::test]
-async fn def_05_fifteen_accounts_send_five_mails_to_one_address() {
+async fn def_05_fifteen_accounts_cause_five_mails_to_one_address() {
     let shop = setup().start().await;
     let accounts = accounts(&shop, 15).await;
     let asked = accounts
         .iter()
-        .map(|account| account.change("customerEmailChangeRequest", change_to(VICTIM)));
+        .map(|account| account.mutate("customerEmailChangeRequest", change_to(VICTIM)));
     for payload in join_all(asked).await {
         // The response does not reveal that other mails to the address were limited.
         assert_eq!(faults(&payload), [""; 0]);
@@ -65,29 +65,31 @@ async fn def_05_fifteen_accounts_send_five_mails_to_one_address() {
     // An hour later the limit admits mails again.
     shop.gateway.advance(HOUR);
     accounts[0]
-        .done("customerEmailChangeRequest", change_to(VICTIM))
+        .mutate_ok("customerEmailChangeRequest", change_to(VICTIM))
         .await;
     assert_eq!(mails_to(&shop, VICTIM).await, 6);
 }
 
 // DEF-05
 #[tokio::test]
-async fn def_05_all_kinds_that_strangers_cause_count_together_and_others_apart() {
+async fn def_05_mails_caused_by_strangers_share_one_limit() {
     let shop = setup().start().await;
     shop.open_account_page().await;
     ada(&shop, VICTIM).await;
     shop.conceal_emails().await;
     for turn in 0..3 {
         shop.browser
-            .done("customerEmailVerificationRequest", to("Victim@Example.com"))
+            .mutate_ok("customerEmailVerificationRequest", to("Victim@Example.com"))
             .await;
-        shop.browser.done("customerRegister", with_password(VICTIM)).await;
+        shop.browser
+            .mutate_ok("customerRegister", with_password(VICTIM))
+            .await;
         shop.gateway.advance(MINUTE);
         assert_eq!(mails_to(&shop, VICTIM).await, (2 * turn + 2).min(5), "{turn}");
     }
     // Strangers have used up the limit; the owner's reset and notice are sent nevertheless.
     shop.browser
-        .done("customerPasswordResetRequest", to(VICTIM))
+        .mutate_ok("customerPasswordResetRequest", to(VICTIM))
         .await;
     assert_eq!(mails_to(&shop, VICTIM).await, 6);
     let mails = shop.gateway.mails().all();
@@ -95,15 +97,15 @@ async fn def_05_all_kinds_that_strangers_cause_count_together_and_others_apart()
         .iter()
         .find(|mail| mail.to == VICTIM && mail.text.contains("/reset?key="));
     let key = reset.expect("a reset mail").parameter("key");
-    shop.nobody()
-        .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+    shop.unauthenticated()
+        .mutate_ok("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
         .await;
     assert_eq!(mails_to(&shop, VICTIM).await, 7);
 }
 
 // DEF-05
 #[tokio::test]
-async fn def_05_notices_of_one_kind_are_five_an_hour_and_hide_no_other() {
+async fn def_05_each_kind_of_notice_has_its_own_limit_of_five_an_hour() {
     let shop = setup().start().await;
     let (mut ada, _) = ada(&shop, VICTIM).await;
     let mut passwords = [PASSWORD, OTHER_PASSWORD].into_iter().cycle();
@@ -111,13 +113,13 @@ async fn def_05_notices_of_one_kind_are_five_an_hour_and_hide_no_other() {
     for _ in 0..8 {
         let new = passwords.next().expect("endless");
         let change = json!({ "password": present, "newPassword": new, "confirmPassword": new });
-        let payload = ada.done("customerPasswordChange", change).await;
+        let payload = ada.mutate_ok("customerPasswordChange", change).await;
         ada = signed_in(&shop, &payload).0;
         present = new;
     }
     assert_eq!(mails_to(&shop, VICTIM).await, 5);
     assert_eq!(present, PASSWORD);
-    ada.done("customerEmailChangeRequest", change_to("ada@new.example"))
+    ada.mutate_ok("customerEmailChangeRequest", change_to("ada@new.example"))
         .await;
     assert_eq!(mails_to(&shop, VICTIM).await, 6);
     assert_eq!(mails_to(&shop, "ada@new.example").await, 1);
@@ -125,7 +127,7 @@ async fn def_05_notices_of_one_kind_are_five_an_hour_and_hide_no_other() {
 
 // DEF-05
 #[tokio::test]
-async fn def_05_two_nodes_count_together_and_two_storefronts_apart() {
+async fn def_05_nodes_share_the_limit_and_storefronts_do_not() {
     let shop = setup().start().await;
     let node = shop.gateway.another_node().await;
     let accounts = accounts(&shop, 14).await;
@@ -133,7 +135,7 @@ async fn def_05_two_nodes_count_together_and_two_storefronts_apart() {
         let account = account.at(if number % 2 == 0 { &shop.gateway } else { &node });
         async move {
             account
-                .change("customerEmailChangeRequest", change_to(VICTIM))
+                .mutate("customerEmailChangeRequest", change_to(VICTIM))
                 .await
         }
     });
@@ -143,9 +145,11 @@ async fn def_05_two_nodes_count_together_and_two_storefronts_apart() {
     let other = shop.add_storefront("Prints FR", "FR").await;
     let there = json!({ "storefrontId": other.id.to_string(), "email": VICTIM, "acceptedTerms": true,
                         "firstName": "Vic", "lastName": "Tim" });
-    shop.backend.done("customerRegister", there).await;
+    shop.backend.mutate_ok("customerRegister", there).await;
     let ask = json!({ "storefrontId": other.id.to_string(), "email": VICTIM });
-    shop.backend.done("customerEmailVerificationRequest", ask).await;
+    shop.backend
+        .mutate_ok("customerEmailVerificationRequest", ask)
+        .await;
     let waits_for_no_job = async || shop.gateway.store.open_jobs().await.is_empty();
     kit::eventually("the mails are sent", waits_for_no_job).await;
     let mut sent = shop.gateway.mails().all();
@@ -157,11 +161,11 @@ async fn def_05_two_nodes_count_together_and_two_storefronts_apart() {
 
 // DEF-05
 #[tokio::test]
-async fn def_05_without_limits_all_mails_go() {
+async fn def_05_disabled_limits_send_all_mails() {
     let shop = setup().set("GATEWAY_RATE_LIMITS", "off").start().await;
     for account in accounts(&shop, 8).await {
         account
-            .done("customerEmailChangeRequest", change_to(VICTIM))
+            .mutate_ok("customerEmailChangeRequest", change_to(VICTIM))
             .await;
     }
     assert_eq!(mails_to(&shop, VICTIM).await, 8);

@@ -14,13 +14,16 @@ fn refresh(token: &str) -> serde_json::Value {
 }
 
 async fn next(shop: &Shop, token: &str) -> String {
-    let payload = shop.nobody().done("customerTokenRefresh", refresh(token)).await;
+    let payload = shop
+        .unauthenticated()
+        .mutate_ok("customerTokenRefresh", refresh(token))
+        .await;
     signed_in(shop, &payload).1
 }
 
 /// Turns the one session into one of an earlier version, which issued tokens without a tag, and refreshes it this many
 /// times. Returns all tokens, the last of which is valid.
-async fn issued_before(shop: &Shop, refreshes: usize) -> Vec<String> {
+async fn tokens_of_earlier_version(shop: &Shop, refreshes: usize) -> Vec<String> {
     let store = &shop.gateway.store;
     let session = store.documents("sessions", doc! {}).await.remove(0);
     let body = text(&session, "_id").trim_start_matches("ses_").to_owned();
@@ -37,7 +40,7 @@ async fn issued_before(shop: &Shop, refreshes: usize) -> Vec<String> {
 
 // TOK-01, DEF-01
 #[tokio::test]
-async fn tok_01_a_forged_token_is_refused_before_anything_is_read() {
+async fn tok_01_a_forged_token_is_refused_without_a_database_command() {
     let shop = shop().await;
     let (ada, token) = ada(&shop, "ada@example.com").await;
     let mut newest = token.clone();
@@ -47,44 +50,50 @@ async fn tok_01_a_forged_token_is_refused_before_anything_is_read() {
     let (signed, tag) = token.rsplit_once('.').expect("a tag");
     let (session, _) = signed.split_once('.').expect("a secret");
     let forged = format!("{session}.{}.{tag}", "x".repeat(43));
-    let nobody = shop.nobody();
+    let unauthenticated = shop.unauthenticated();
     for made_up in ["rt_nonsense", &forged] {
-        let revoking = nobody.done("customerTokenRevoke", refresh(made_up));
+        let revoking = unauthenticated.mutate_ok("customerTokenRevoke", refresh(made_up));
         let (_, commands) = shop.gateway.commands.during(revoking).await;
         assert!(commands.is_empty(), "{commands:?}");
     }
-    let forging = nobody.refused("customerTokenRefresh", refresh(&forged));
+    let forging = unauthenticated.user_errors("customerTokenRefresh", refresh(&forged));
     let (refused, commands) = shop.gateway.commands.during(forging).await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     assert!(commands.is_empty(), "{commands:?}");
     assert!(is_signed_in(&ada).await);
     // Every token that was ever issued signs out, however old.
-    nobody.done("customerTokenRevoke", refresh(&token)).await;
+    unauthenticated
+        .mutate_ok("customerTokenRevoke", refresh(&token))
+        .await;
     assert!(!is_signed_in(&ada).await);
 }
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_a_token_of_an_earlier_version_goes_on_in_the_new_form() {
+async fn tok_01_a_token_of_an_earlier_version_is_refreshed_in_the_new_format() {
     let shop = setup().manual_clock().start().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
-    let old = issued_before(&shop, 3).await;
+    let old = tokens_of_earlier_version(&shop, 3).await;
     let first = next(&shop, &old[3]).await;
     assert_eq!(first.split('.').count(), 3, "{first}");
     assert_eq!(next(&shop, &old[3]).await, first, "an answer that was lost");
     let second = next(&shop, &first).await;
     assert!(is_signed_in(&ada).await);
-    let nobody = shop.nobody();
+    let unauthenticated = shop.unauthenticated();
     let made_up = format!("{}.{}", second.split_once('.').expect("parts").0, "x".repeat(43));
     assert_eq!(
-        nobody.refused("customerTokenRefresh", refresh(&made_up)).await,
+        unauthenticated
+            .user_errors("customerTokenRefresh", refresh(&made_up))
+            .await,
         ["TOKEN_INVALID refreshToken"]
     );
     assert!(is_signed_in(&ada).await, "a made-up one ends nothing");
     // Reuse of an earlier version's token counts as theft.
     shop.gateway.advance(Duration::from_secs(11));
     assert_eq!(
-        nobody.refused("customerTokenRefresh", refresh(&old[1])).await,
+        unauthenticated
+            .user_errors("customerTokenRefresh", refresh(&old[1]))
+            .await,
         ["TOKEN_INVALID refreshToken"]
     );
     assert!(!is_signed_in(&ada).await);
@@ -92,13 +101,13 @@ async fn tok_01_a_token_of_an_earlier_version_goes_on_in_the_new_form() {
 
 // TOK-01, TOK-02
 #[tokio::test]
-async fn tok_01_a_used_token_of_an_earlier_version_signs_out_by_what_it_is() {
+async fn tok_01_revoking_a_used_token_of_an_earlier_version_ends_the_session_if_recognized() {
     for used in [20, 19, 5, 4] {
         let shop = shop().await;
         let (ada, _) = ada(&shop, "ada@example.com").await;
-        let old = issued_before(&shop, 20).await;
-        shop.nobody()
-            .done("customerTokenRevoke", refresh(&old[used]))
+        let old = tokens_of_earlier_version(&shop, 20).await;
+        shop.unauthenticated()
+            .mutate_ok("customerTokenRevoke", refresh(&old[used]))
             .await;
         // The last sixteen used tokens and the valid one are recognised.
         assert_eq!(is_signed_in(&ada).await, used < 4, "{used}");

@@ -3,7 +3,7 @@
 use bson::doc;
 use serde_json::json;
 
-use super::{PASSWORD, ada, but, credentials, person, shop, signed_in, with_password};
+use super::{PASSWORD, ada, credentials, patched, person, shop, signed_in, with_password};
 use crate::kit::{item_ids, png, redact};
 
 const CUSTOMER: &str = "reference email isEmailVerified hasPassword firstName lastName salutation gender dateOfBirth \
@@ -12,20 +12,20 @@ const CUSTOMER: &str = "reference email isEmailVerified hasPassword firstName la
 // CST-01, SPR-07, SPR-17, SPR-20, CLY-03, CLY-06
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the snapshot")]
-async fn cst_01_a_customer_comes_with_a_user_and_storage_of_its_own() {
+async fn cst_01_a_customer_is_created_with_its_own_user_and_storage() {
     let shop = shop().await;
-    let input = but(
+    let input = patched(
         with_password("Ada@Example.com"),
         json!({ "termsVersion": "2026-01", "salutation": "MS", "gender": "FEMALE", "dateOfBirth": "1990-02-28" }),
     );
-    let payload = shop.browser.done("customerRegister", input).await;
+    let payload = shop.browser.mutate_ok("customerRegister", input).await;
     let (ada, _) = signed_in(&shop, &payload);
     let query = format!(
         "{{ viewer {{ kind customer {{ {CUSTOMER} createdAt updatedAt shopperReference
             storefrontUser {{ storefrontUserId isAnonymous customer {{ reference }} privateStorage {{ itemCount }} }}
             storefront {{ code }} sessions {{ isCurrent userAgent }} }} }} }}"
     );
-    let seen = ada.ask(&query).await;
+    let seen = ada.query(&query).await;
     let own = &seen["viewer"]["customer"];
     assert_eq!(own["createdAt"], own["updatedAt"]);
     insta::assert_json_snapshot!(redact(seen), @r#"
@@ -77,7 +77,7 @@ async fn cst_01_a_customer_comes_with_a_user_and_storage_of_its_own() {
     let by_backend = format!(
         "{{ customer(by: {{ reference: {{ reference: \"DE--1\" }} }}) {{ {CUSTOMER} shopperReference }} }}"
     );
-    let seen = shop.backend.ask(&by_backend).await;
+    let seen = shop.backend.query(&by_backend).await;
     let reference = seen["customer"]["shopperReference"].as_str().expect("generated");
     assert!((3..=128).contains(&reference.len()));
     // Only a hash of the password is stored.
@@ -87,32 +87,32 @@ async fn cst_01_a_customer_comes_with_a_user_and_storage_of_its_own() {
 
 // SPR-10
 #[tokio::test]
-async fn spr_10_an_address_is_unique_whatever_its_case() {
+async fn spr_10_an_address_is_unique_regardless_of_case() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     let refused = shop
         .browser
-        .refused("customerRegister", person(" ADA@example.COM "))
+        .user_errors("customerRegister", person(" ADA@example.COM "))
         .await;
     assert_eq!(refused, ["EMAIL_TAKEN email (400)"]);
     let other = shop.add_storefront("Prints FR", "FR").await;
-    let elsewhere = but(
+    let elsewhere = patched(
         person("ada@example.com"),
         json!({ "storefrontId": other.id.to_string() }),
     );
-    let payload = shop.backend.done("customerRegister", elsewhere).await;
+    let payload = shop.backend.mutate_ok("customerRegister", elsewhere).await;
     assert_eq!(payload["customer"]["reference"], "FR--1");
     let by = "{ customer(by: { email: { storefrontId: $id, email: \"Ada@Example.com\" } }) { reference } }";
     let seen = shop
         .backend
-        .ask(&by.replace("$id", &json!(shop.id()).to_string()))
+        .query(&by.replace("$id", &json!(shop.id()).to_string()))
         .await;
     assert_eq!(seen["customer"]["reference"], "DE--1");
 }
 
 // ERR-01, SPR-07, SPR-09, SPR-11, SPR-13
 #[tokio::test]
-async fn err_01_every_fault_of_a_registration_is_told_at_once() {
+async fn err_01_all_errors_of_a_registration_are_returned_together() {
     let shop = shop().await;
     let before = shop.gateway.store.dump().await;
     let input = json!({
@@ -122,7 +122,7 @@ async fn err_01_every_fault_of_a_registration_is_told_at_once() {
         // No error: an otherwise valid registration would return a warning.
         "anonymousUserToken": "none",
     });
-    let mut refused = shop.browser.refused("customerRegister", input).await;
+    let mut refused = shop.browser.user_errors("customerRegister", input).await;
     refused.sort_unstable();
     assert_eq!(
         refused,
@@ -138,41 +138,41 @@ async fn err_01_every_fault_of_a_registration_is_told_at_once() {
             "TOO_LONG lastName",
         ]
     );
-    let unconfirmed = but(person("a@b.co"), json!({ "password": PASSWORD }));
-    let refused = shop.browser.refused("customerRegister", unconfirmed).await;
+    let unconfirmed = patched(person("a@b.co"), json!({ "password": PASSWORD }));
+    let refused = shop.browser.user_errors("customerRegister", unconfirmed).await;
     assert_eq!(refused, ["PASSWORDS_DO_NOT_MATCH confirmPassword (406)"]);
     assert_eq!(shop.gateway.store.dump().await, before, "nothing changed");
 }
 
 // CLY-03
 #[tokio::test]
-async fn cly_03_without_a_password_nobody_is_signed_in() {
+async fn cly_03_a_registration_without_a_password_issues_no_token() {
     let shop = shop().await;
     let payload = shop
         .browser
-        .done("customerRegister", person("ada@example.com"))
+        .mutate_ok("customerRegister", person("ada@example.com"))
         .await;
     assert!(payload["token"].is_null());
     assert_eq!(payload["customer"]["reference"], "DE--1");
     let refused = shop
         .browser
-        .refused("customerTokenCreate", credentials("ada@example.com", PASSWORD))
+        .user_errors("customerTokenCreate", credentials("ada@example.com", PASSWORD))
         .await;
     assert_eq!(refused, ["CREDENTIALS_INVALID"]);
 }
 
 // CST-02, SFU-22
 #[tokio::test]
-async fn cst_02_what_was_made_before_comes_along() {
+async fn cst_02_a_registration_merges_the_guests_items() {
     let shop = shop().await;
     let guest = shop.guest("guest").await;
     let item = guest.upload("cat.png", &png(1)).await["id"].take();
     let token = guest.credential.clone().expect("a token");
-    let input = but(
+    let input = patched(
         with_password("ada@example.com"),
         json!({ "anonymousUserToken": token }),
     );
-    let payload = shop.browser.done("customerRegister", input).await;
+    let payload = shop.browser.mutate_ok("customerRegister", input).await;
     assert_eq!(payload["mergedItemCount"], 1);
     let (ada, _) = signed_in(&shop, &payload);
     assert_eq!(item_ids(&ada).await, [item.as_str().expect("an id")]);
@@ -181,11 +181,11 @@ async fn cst_02_what_was_made_before_comes_along() {
     let guest = shop.guest("second guest").await;
     guest.upload("dog.png", &png(2)).await;
     for (token, items) in [(guest.credential.clone(), 1), (Some(token), 0)] {
-        let input = but(
+        let input = patched(
             credentials("ada@example.com", PASSWORD),
             json!({ "anonymousUserToken": token }),
         );
-        let payload = shop.browser.done("customerTokenCreate", input).await;
+        let payload = shop.browser.mutate_ok("customerTokenCreate", input).await;
         assert_eq!(payload["mergedItemCount"], items);
         assert_eq!(payload["warnings"], json!([]));
     }
@@ -194,23 +194,23 @@ async fn cst_02_what_was_made_before_comes_along() {
 
 // SFU-38
 #[tokio::test]
-async fn sfu_38_a_customers_user_goes_with_the_customer_only() {
+async fn sfu_38_a_customers_user_cannot_be_deleted_separately() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     let refused = shop
         .backend
-        .refused("storefrontUserDelete", shop.named("DE--1"))
+        .user_errors("storefrontUserDelete", shop.named("DE--1"))
         .await;
     assert_eq!(refused, ["FORBIDDEN storefrontUserId"]);
 }
 
 // CST-01, SPR-10
 #[tokio::test]
-async fn cst_01_of_many_registrations_at_once_one_wins_whole() {
+async fn cst_01_one_of_several_concurrent_registrations_succeeds_completely() {
     let shop = shop().await;
     let tries = (0..20).map(|_| {
         shop.browser
-            .change("customerRegister", with_password("ada@example.com"))
+            .mutate("customerRegister", with_password("ada@example.com"))
     });
     let payloads = futures_util::future::join_all(tries).await;
     let won = payloads

@@ -15,7 +15,9 @@ use crate::kit::{Caller, Shop, text};
 const MOST: usize = 100;
 
 async fn sessions(customer: &Caller) -> Vec<Value> {
-    let seen = customer.ask("{ viewer { customer { sessions { id } } } }").await;
+    let seen = customer
+        .query("{ viewer { customer { sessions { id } } } }")
+        .await;
     let sessions = seen["viewer"]["customer"]["sessions"].as_array();
     sessions.expect("a list").clone()
 }
@@ -26,7 +28,7 @@ async fn stored(shop: &Shop) -> u64 {
 
 /// Adds this many sessions to the customer of the one stored session, each used less recently than the one before, as
 /// an earlier version would have left them.
-async fn crowd(shop: &Shop, many: usize) {
+async fn add_sessions(shop: &Shop, many: usize) {
     let store = &shop.gateway.store;
     let session = store.documents("sessions", doc! {}).await.remove(0);
     let last = session
@@ -49,7 +51,7 @@ async fn crowd(shop: &Shop, many: usize) {
 
 // TOK-05, TOK-02
 #[tokio::test]
-async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
+async fn tok_05_the_least_recently_used_session_ends_for_a_new_one() {
     let shop = setup().manual_clock().start().await;
     let (first, refresh) = ada(&shop, "ada@example.com").await;
     let id = id_of(&first).await;
@@ -57,7 +59,7 @@ async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
         shop.gateway.advance(Duration::from_millis(10));
         let issued = shop
             .backend
-            .done("customerTokenIssue", json!({ "customerId": id }))
+            .mutate_ok("customerTokenIssue", json!({ "customerId": id }))
             .await;
         signed_in(&shop, &issued).0
     };
@@ -70,8 +72,8 @@ async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
     assert_eq!(sessions(&first).await.len(), MOST);
     // The first session is used again, so that the second is the least recently used.
     shop.gateway.advance(Duration::from_millis(10));
-    shop.nobody()
-        .done("customerTokenRefresh", json!({ "refreshToken": refresh }))
+    shop.unauthenticated()
+        .mutate_ok("customerTokenRefresh", json!({ "refreshToken": refresh }))
         .await;
     assert!(is_signed_in(&second).await && is_signed_in(&third).await && is_signed_in(&fourth).await);
     let ended = text(&shop.gateway.store.documents("sessions", doc! {}).await[1], "_id").to_owned();
@@ -81,7 +83,7 @@ async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
     // Every other way to sign in counts as well.
     let signs_in = credentials("ada@example.com", PASSWORD);
     shop.gateway.advance(Duration::from_millis(10));
-    shop.browser.done("customerTokenCreate", signs_in).await;
+    shop.browser.mutate_ok("customerTokenCreate", signs_in).await;
     assert!(!is_signed_in(&third).await);
     let form = [
         ("grant_type", "password"),
@@ -99,21 +101,21 @@ async fn tok_05_the_session_used_longest_ago_ends_for_the_next() {
     assert_eq!(asked.form(&form).send().await.expect("answered").status(), 200);
     assert!(!is_signed_in(&fourth).await && is_signed_in(&first).await);
     assert_eq!(sessions(&first).await.len(), MOST);
-    let told = shop.gateway.store.audit().await;
-    let told: Vec<_> = (told.iter())
+    let reported = shop.gateway.store.audit().await;
+    let reported: Vec<_> = (reported.iter())
         .filter(|entry| text(entry, "action") == "SESSION_ENDED")
         .collect();
-    assert_eq!((told.len(), text(told[0], "object")), (3, ended.as_str()));
-    shop.gateway.store.assert_whole().await;
+    assert_eq!((reported.len(), text(reported[0], "object")), (3, ended.as_str()));
+    shop.gateway.store.assert_consistent().await;
 }
 
 // TOK-05
 #[tokio::test]
-async fn tok_05_many_sign_ins_at_once_never_leave_more() {
+async fn tok_05_concurrent_sign_ins_never_exceed_the_session_limit() {
     let shop = shop().await;
     let node = shop.gateway.another_node().await;
     let (first, _) = ada(&shop, "ada@example.com").await;
-    crowd(&shop, MOST - 5).await;
+    add_sessions(&shop, MOST - 5).await;
     let id = id_of(&first).await;
     let there = shop.backend.at(&node);
     let sign_ins = (0..16).map(async |number: usize| {
@@ -122,7 +124,9 @@ async fn tok_05_many_sign_ins_at_once_never_leave_more() {
         } else {
             &there
         };
-        let issued = by.done("customerTokenIssue", json!({ "customerId": id })).await;
+        let issued = by
+            .mutate_ok("customerTokenIssue", json!({ "customerId": id }))
+            .await;
         signed_in(&shop, &issued).0
     });
     let signed_in = join_all(sign_ins).await;
@@ -134,19 +138,19 @@ async fn tok_05_many_sign_ins_at_once_never_leave_more() {
 
 // TOK-05, DEF-11
 #[tokio::test]
-async fn tok_05_what_an_earlier_version_left_is_not_shown_and_ends() {
+async fn tok_05_excess_sessions_of_an_earlier_version_are_hidden_and_ended() {
     let shop = shop().await;
     // A migration scans a whole collection, once.
     shop.gateway.expect_scans();
     let (first, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&first).await;
-    crowd(&shop, 2500).await;
+    add_sessions(&shop, 2500).await;
     assert_eq!(sessions(&first).await.len(), MOST);
     let aliases: String = (0..20)
         .map(|number| format!("a{number}: sessions {{ id }} "))
         .collect();
     let seen = first
-        .ask(&format!("{{ viewer {{ customer {{ {aliases} }} }} }}"))
+        .query(&format!("{{ viewer {{ customer {{ {aliases} }} }} }}"))
         .await;
     let customer = seen["viewer"]["customer"].as_object().expect("a customer");
     assert!(
@@ -155,7 +159,7 @@ async fn tok_05_what_an_earlier_version_left_is_not_shown_and_ends() {
             .all(|list| list.as_array().map(Vec::len) == Some(MOST))
     );
     shop.backend
-        .done("customerTokenIssue", json!({ "customerId": id }))
+        .mutate_ok("customerTokenIssue", json!({ "customerId": id }))
         .await;
     assert_eq!(stored(&shop).await, 1502, "a bounded number with each sign-in");
 

@@ -18,11 +18,11 @@ async fn epc_08_a_sign_in_needs_address_and_password_together() {
     let shop = shop().await;
     ada(&shop, "ada@example.com").await;
     shop.browser
-        .done("customerRegister", person("bob@example.com"))
+        .mutate_ok("customerRegister", person("bob@example.com"))
         .await;
     let payload = shop
         .browser
-        .done("customerTokenCreate", credentials(" Ada@EXAMPLE.com", PASSWORD))
+        .mutate_ok("customerTokenCreate", credentials(" Ada@EXAMPLE.com", PASSWORD))
         .await;
     let (ada, _) = signed_in(&shop, &payload);
     assert!(is_signed_in(&ada).await);
@@ -51,7 +51,7 @@ async fn epc_08_a_sign_in_needs_address_and_password_together() {
     ] {
         let payload = shop
             .browser
-            .change("customerTokenCreate", credentials(email, password))
+            .mutate("customerTokenCreate", credentials(email, password))
             .await;
         assert_eq!(payload["userErrors"][0]["code"], "CREDENTIALS_INVALID", "{email}");
         assert_eq!(payload["userErrors"].as_array().map(Vec::len), Some(1));
@@ -61,29 +61,35 @@ async fn epc_08_a_sign_in_needs_address_and_password_together() {
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_a_refresh_token_works_once() {
+async fn tok_01_a_refresh_token_is_accepted_once() {
     let shop = setup().manual_clock().start().await;
     let (ada, first) = ada(&shop, "ada@example.com").await;
-    let payload = shop.nobody().done("customerTokenRefresh", refresh(&first)).await;
+    let payload = shop
+        .unauthenticated()
+        .mutate_ok("customerTokenRefresh", refresh(&first))
+        .await;
     let (again, second) = signed_in(&shop, &payload);
     assert!(is_signed_in(&again).await && is_signed_in(&ada).await);
     assert_ne!(first, second);
 
     // For ten seconds a client that did not receive the response gets the same tokens again.
     shop.gateway.advance(Duration::from_secs(9));
-    let payload = shop.nobody().done("customerTokenRefresh", refresh(&first)).await;
+    let payload = shop
+        .unauthenticated()
+        .mutate_ok("customerTokenRefresh", refresh(&first))
+        .await;
     assert_eq!(payload["token"]["refreshToken"], json!(second));
 
     // Later the reuse counts as theft.
     shop.gateway.advance(Duration::from_secs(2));
     let refused = shop
-        .nobody()
-        .refused("customerTokenRefresh", refresh(&first))
+        .unauthenticated()
+        .user_errors("customerTokenRefresh", refresh(&first))
         .await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     let refused = shop
-        .nobody()
-        .refused("customerTokenRefresh", refresh(&second))
+        .unauthenticated()
+        .user_errors("customerTokenRefresh", refresh(&second))
         .await;
     assert_eq!(
         refused,
@@ -95,29 +101,35 @@ async fn tok_01_a_refresh_token_works_once() {
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_an_older_token_ends_the_session_and_a_made_up_one_does_not() {
+async fn tok_01_a_reused_token_ends_the_session_and_a_forged_one_does_not() {
     let shop = setup().manual_clock().start().await;
     let (_, first) = ada(&shop, "ada@example.com").await;
     let mut newest = first.clone();
     for _ in 0..3 {
-        let payload = shop.nobody().done("customerTokenRefresh", refresh(&newest)).await;
+        let payload = shop
+            .unauthenticated()
+            .mutate_ok("customerTokenRefresh", refresh(&newest))
+            .await;
         newest = signed_in(&shop, &payload).1;
     }
     let (session, _) = first.split_once('.').expect("two parts");
     let made_up = format!("{session}.{}", "x".repeat(43));
     for token in ["", "nonsense", &made_up] {
         let refused = shop
-            .nobody()
-            .refused("customerTokenRefresh", refresh(token))
+            .unauthenticated()
+            .user_errors("customerTokenRefresh", refresh(token))
             .await;
         assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     }
-    let payload = shop.nobody().done("customerTokenRefresh", refresh(&newest)).await;
+    let payload = shop
+        .unauthenticated()
+        .mutate_ok("customerTokenRefresh", refresh(&newest))
+        .await;
     let (ada, _) = signed_in(&shop, &payload);
     assert!(is_signed_in(&ada).await, "a made-up token ends nothing");
     let refused = shop
-        .nobody()
-        .refused("customerTokenRefresh", refresh(&first))
+        .unauthenticated()
+        .user_errors("customerTokenRefresh", refresh(&first))
         .await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     assert!(
@@ -125,8 +137,8 @@ async fn tok_01_an_older_token_ends_the_session_and_a_made_up_one_does_not() {
         "a call that was made before the last refresh ends nothing"
     );
     shop.gateway.advance(Duration::from_millis(1));
-    shop.nobody()
-        .refused("customerTokenRefresh", refresh(&first))
+    shop.unauthenticated()
+        .user_errors("customerTokenRefresh", refresh(&first))
         .await;
     assert!(!is_signed_in(&ada).await, "one from long ago does");
 }
@@ -139,38 +151,40 @@ async fn tok_01_a_token_belongs_to_the_client_that_it_was_issued_to() {
     let rival = shop.rival().await;
     let refused = rival
         .browser
-        .refused("customerTokenRefresh", refresh(&token))
+        .user_errors("customerTokenRefresh", refresh(&token))
         .await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
     let refused = shop
         .backend
-        .refused("customerTokenRefresh", refresh(&token))
+        .user_errors("customerTokenRefresh", refresh(&token))
         .await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
-    shop.browser.done("customerTokenRefresh", refresh(&token)).await;
+    shop.browser
+        .mutate_ok("customerTokenRefresh", refresh(&token))
+        .await;
 }
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_of_twenty_refreshes_at_once_nobody_is_signed_out() {
+async fn tok_01_concurrent_refreshes_do_not_end_the_session() {
     let shop = shop().await;
     let (ada, token) = ada(&shop, "ada@example.com").await;
-    let nobody = shop.nobody();
-    let tries = (0..20).map(|_| nobody.done("customerTokenRefresh", refresh(&token)));
+    let unauthenticated = shop.unauthenticated();
+    let tries = (0..20).map(|_| unauthenticated.mutate_ok("customerTokenRefresh", refresh(&token)));
     let payloads = futures_util::future::join_all(tries).await;
     let mut given: Vec<_> = payloads
         .iter()
         .map(|payload| payload["token"]["refreshToken"].as_str())
         .collect();
     given.dedup();
-    assert_eq!(given.len(), 1, "all are told the winner's token");
+    assert_eq!(given.len(), 1, "all get the winner's token");
     assert_eq!(shop.gateway.store.count("sessions", doc! {}).await, 1);
     assert!(is_signed_in(&ada).await);
 }
 
 // TOK-01
 #[tokio::test]
-async fn tok_01_a_refresh_token_ends_in_time() {
+async fn tok_01_a_refresh_token_expires() {
     let shop = setup()
         .set("GATEWAY_REFRESH_TOKEN_TTL", "1h")
         .manual_clock()
@@ -179,32 +193,35 @@ async fn tok_01_a_refresh_token_ends_in_time() {
     let (ada, token) = ada(&shop, "ada@example.com").await;
     shop.gateway.advance(Duration::from_secs(3599));
     assert!(!is_signed_in(&ada).await, "the access token is long over");
-    let payload = shop.nobody().done("customerTokenRefresh", refresh(&token)).await;
+    let payload = shop
+        .unauthenticated()
+        .mutate_ok("customerTokenRefresh", refresh(&token))
+        .await;
     let (_, token) = signed_in(&shop, &payload);
     shop.gateway.advance(Duration::from_secs(3601));
     let refused = shop
-        .nobody()
-        .refused("customerTokenRefresh", refresh(&token))
+        .unauthenticated()
+        .user_errors("customerTokenRefresh", refresh(&token))
         .await;
     assert_eq!(refused, ["TOKEN_INVALID refreshToken"]);
 }
 
 // TOK-02
 #[tokio::test]
-async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
+async fn tok_02_sessions_end_immediately_by_token_by_id_or_all_together() {
     let shop = shop().await;
     let (first, _) = ada(&shop, "ada@example.com").await;
     let sign_in = async || {
         let payload = shop
             .browser
-            .done("customerTokenCreate", credentials("ada@example.com", PASSWORD))
+            .mutate_ok("customerTokenCreate", credentials("ada@example.com", PASSWORD))
             .await;
         signed_in(&shop, &payload)
     };
     let (second, token) = sign_in().await;
     let (third, _) = sign_in().await;
     let seen = first
-        .ask("{ viewer { customer { sessions { id isCurrent } } } }")
+        .query("{ viewer { customer { sessions { id isCurrent } } } }")
         .await;
     let sessions = seen["viewer"]["customer"]["sessions"]
         .as_array()
@@ -216,12 +233,12 @@ async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
         .collect();
     assert_eq!(current, [true, false, false]);
 
-    shop.nobody()
-        .done("customerTokenRevoke", json!({ "refreshToken": token }))
+    shop.unauthenticated()
+        .mutate_ok("customerTokenRevoke", json!({ "refreshToken": token }))
         .await;
     assert!(!is_signed_in(&second).await && is_signed_in(&third).await);
     first
-        .done(
+        .mutate_ok(
             "customerTokenRevoke",
             json!({ "sessionId": sessions[2]["id"], "all": null }),
         )
@@ -229,26 +246,30 @@ async fn tok_02_a_session_ends_at_once_by_token_by_id_and_all_together() {
     assert!(!is_signed_in(&third).await && is_signed_in(&first).await);
     // Another customer's session cannot be ended.
     let (bob, _) = ada(&shop, "bob@example.com").await;
-    bob.done("customerTokenRevoke", json!({ "sessionId": sessions[0]["id"] }))
+    bob.mutate_ok("customerTokenRevoke", json!({ "sessionId": sessions[0]["id"] }))
         .await;
     assert!(is_signed_in(&first).await);
 
     let (fourth, _) = sign_in().await;
-    first.done("customerTokenRevoke", json!({ "all": true })).await;
+    first
+        .mutate_ok("customerTokenRevoke", json!({ "all": true }))
+        .await;
     assert!(!is_signed_in(&first).await && !is_signed_in(&fourth).await);
     assert!(is_signed_in(&bob).await);
-    bob.done("customerTokenRevoke", json!({})).await;
+    bob.mutate_ok("customerTokenRevoke", json!({})).await;
     assert!(!is_signed_in(&bob).await);
     // A client that did not receive the response to its last refresh signs out with its previous token.
     let (fifth, lost) = sign_in().await;
-    shop.browser.done("customerTokenRefresh", refresh(&lost)).await;
-    shop.nobody()
-        .done("customerTokenRevoke", json!({ "refreshToken": lost }))
+    shop.browser
+        .mutate_ok("customerTokenRefresh", refresh(&lost))
+        .await;
+    shop.unauthenticated()
+        .mutate_ok("customerTokenRevoke", json!({ "refreshToken": lost }))
         .await;
     assert!(!is_signed_in(&fifth).await);
     // Revoking an unknown token succeeds.
-    shop.nobody()
-        .done("customerTokenRevoke", json!({ "refreshToken": token }))
+    shop.unauthenticated()
+        .mutate_ok("customerTokenRevoke", json!({ "refreshToken": token }))
         .await;
 }
 
@@ -263,75 +284,78 @@ async fn tok_02_a_backend_signs_a_customer_out() {
         json!({ "all": true, "customerId": "" }),
         json!({ "all": true, "customerId": " " }),
     ] {
-        let refused = shop.backend.refused("customerTokenRevoke", input).await;
+        let refused = shop.backend.user_errors("customerTokenRevoke", input).await;
         assert_eq!(refused, ["CUSTOMER_REFERENCE_MISSING customerId (405)"]);
     }
-    let refused = shop.backend.refused("customerTokenRevoke", json!({})).await;
+    let refused = shop.backend.user_errors("customerTokenRevoke", json!({})).await;
     assert_eq!(refused, ["REQUIRED refreshToken"]);
-    let id = ada.ask("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take();
+    let id = ada.query("{ viewer { customer { id } } }").await["viewer"]["customer"]["id"].take();
     let rival = shop.rival().await;
     let all = json!({ "all": true, "customerId": id });
-    let refused = rival.backend.refused("customerTokenRevoke", all.clone()).await;
+    let refused = rival
+        .backend
+        .user_errors("customerTokenRevoke", all.clone())
+        .await;
     assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
     assert!(is_signed_in(&ada).await);
-    shop.backend.done("customerTokenRevoke", all).await;
+    shop.backend.mutate_ok("customerTokenRevoke", all).await;
     assert!(!is_signed_in(&ada).await);
 }
 
 // TOK-02
 #[tokio::test]
-async fn tok_02_an_ended_session_ends_on_other_nodes_within_seconds() {
+async fn tok_02_an_ended_session_is_refused_by_other_nodes_within_seconds() {
     let shop = shop().await;
     let node = shop.gateway.another_node().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let there = ada.at(&node);
     assert!(is_signed_in(&there).await);
-    ada.done("customerTokenRevoke", json!({})).await;
+    ada.mutate_ok("customerTokenRevoke", json!({})).await;
     crate::kit::eventually("the other node hears of it", async || !is_signed_in(&there).await).await;
 }
 
 // TOK-08
 #[tokio::test]
-async fn tok_08_a_token_that_a_backend_issues_tells_its_owner() {
+async fn tok_08_a_token_issued_by_a_backend_names_its_owner() {
     let shop = shop().await;
     let registered = shop
         .browser
-        .done("customerRegister", person("ada@example.com"))
+        .mutate_ok("customerRegister", person("ada@example.com"))
         .await;
     let issue = json!({ "customerId": registered["customer"]["id"] });
-    let payload = shop.backend.done("customerTokenIssue", issue.clone()).await;
+    let payload = shop.backend.mutate_ok("customerTokenIssue", issue.clone()).await;
     let (ada, _) = signed_in(&shop, &payload);
     assert!(is_signed_in(&ada).await);
     let rival = shop.rival().await;
-    let refused = rival.backend.refused("customerTokenIssue", issue).await;
+    let refused = rival.backend.user_errors("customerTokenIssue", issue).await;
     assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
     let refused = shop
         .backend
-        .refused("customerTokenIssue", json!({ "customerId": " " }))
+        .user_errors("customerTokenIssue", json!({ "customerId": " " }))
         .await;
     assert_eq!(refused, ["CUSTOMER_REFERENCE_MISSING customerId (405)"]);
 }
 
 // SPR-31, ERR-03
 #[tokio::test]
-async fn spr_31_a_customer_reaches_its_own_account_only() {
+async fn spr_31_a_customer_can_access_its_own_account_only() {
     let shop = shop().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let bob = shop
         .browser
-        .done("customerRegister", person("bob@example.com"))
+        .mutate_ok("customerRegister", person("bob@example.com"))
         .await;
     let bobs = bob["customer"]["id"].clone();
     let seen = ada
-        .ask(&format!(
+        .query(&format!(
             "{{ customer(by: {{ id: {bobs} }}) {{ id }} node(id: {bobs}) {{ id }} }}"
         ))
         .await;
     assert!(seen["customer"].is_null() && seen["node"].is_null());
     let update = json!({ "customerId": bobs, "firstName": "Eve" });
-    let refused = ada.refused("customerUpdate", update).await;
+    let refused = ada.user_errors("customerUpdate", update).await;
     assert_eq!(refused, ["CUSTOMER_NOT_FOUND customerId (402)"]);
-    for caller in [&shop.browser, &shop.nobody()] {
+    for caller in [&shop.browser, &shop.unauthenticated()] {
         let answer = caller
             .send(
                 "mutation { customerUpdate(input: { firstName: \"Eve\" }) { userErrors { code } } }",

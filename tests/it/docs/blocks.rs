@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::shell::{self, Command};
-use crate::house::root;
+use crate::architecture::root;
 
 /// A document of the project.
 pub(super) struct Document {

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use super::blocks::Document;
 use super::shell;
-use crate::house::root;
+use crate::architecture::root;
 
 /// A changelog describes commands of earlier versions too.
 const OLDER: &str = "CHANGELOG.md";
@@ -82,9 +82,9 @@ fn filled_in(words: &[String]) -> Vec<String> {
 /// Returns what is wrong with a command line of the gateway. A text may leave options out.
 fn fault(words: &[String], may_leave_out: bool) -> Option<String> {
     let output = parse(&filled_in(words));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let is_incomplete = may_leave_out && INCOMPLETE.iter().any(|reason| said.contains(reason));
-    (output.status.code() == Some(2) && !is_incomplete).then_some(said)
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    let is_incomplete = may_leave_out && INCOMPLETE.iter().any(|reason| message.contains(reason));
+    (output.status.code() == Some(2) && !is_incomplete).then_some(message)
 }
 
 /// Returns the subcommands that the gateway's help lists.
@@ -98,18 +98,18 @@ fn subcommands() -> Vec<String> {
 }
 
 #[test]
-fn the_gateways_command_line_reads_its_commands() {
+fn documented_commands_are_accepted_by_the_command_line() {
     let mut faults = Vec::new();
     let mut count = 0;
     for Named { words, place } in named(&["storefront-gateway"]) {
         count += 1;
-        faults.extend(fault(&words[1..], false).map(|said| format!("{place}: {said}")));
+        faults.extend(fault(&words[1..], false).map(|message| format!("{place}: {message}")));
     }
     for Named { words, place } in named(&["cargo"]) {
         if words.get(1).is_some_and(|subcommand| subcommand == "run") {
             count += 1;
             let arguments = words.split(|word| word == "--").nth(1).unwrap_or_default();
-            faults.extend(fault(arguments, false).map(|said| format!("{place}: {said}")));
+            faults.extend(fault(arguments, false).map(|message| format!("{place}: {message}")));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
@@ -118,7 +118,7 @@ fn the_gateways_command_line_reads_its_commands() {
 
 /// Text and tables name commands without the program, such as `keys rotate --now`.
 #[test]
-fn the_gateways_command_line_knows_the_commands_of_the_text() {
+fn commands_named_in_text_exist() {
     let subcommands = subcommands();
     let known: Vec<&str> = subcommands.iter().map(String::as_str).collect();
     let mut named = named(&known);
@@ -133,7 +133,7 @@ fn the_gateways_command_line_knows_the_commands_of_the_text() {
 }
 
 #[test]
-fn a_wrong_command_is_noticed() {
+fn a_wrong_command_is_detected() {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(fault(&words("jobs list [--dead]"), false), None);
     assert_eq!(fault(&words("audit list --customer cus_…"), false), None);
@@ -174,7 +174,7 @@ fn tests_named(filter: &str) -> usize {
 }
 
 #[test]
-fn cargos_commands_name_tests_and_parts_that_exist() {
+fn cargo_commands_name_existing_tests_and_benchmarks() {
     let benchmarks = std::fs::read_to_string(root().join("benches/gateway/main.rs")).expect("the benchmarks");
     let mut faults = Vec::new();
     for Named { words, place } in named(&["cargo"]) {
@@ -206,7 +206,7 @@ fn cargos_commands_name_tests_and_parts_that_exist() {
 }
 
 #[test]
-fn scripts_and_recipes_that_are_named_exist() {
+fn documented_scripts_and_recipes_exist() {
     let recipes = std::fs::read_to_string(root().join("justfile")).expect("the recipes");
     let is_recipe = |name: &str| {
         let line =

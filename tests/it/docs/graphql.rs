@@ -23,7 +23,7 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_block_of_graphql_is_a_valid_document() {
+fn every_graphql_block_is_a_valid_document() {
     let blocks = blocks();
     assert!(blocks.len() > 3, "the blocks were not found");
     let mut against = Vec::new();

@@ -50,7 +50,7 @@ impl Reader {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Does what a block says. Of variables that are not known yet, the comment names the field of the last response.
+    /// Runs a block. Of variables that are not known yet, the comment names the field of the last response.
     async fn follow(&mut self, block: &Block) {
         for command in block.commands() {
             match command.words.first().and_then(|word| shell::variable(word)) {
@@ -80,16 +80,16 @@ impl Reader {
             .await
             .expect("it ends")
             .expect("it runs");
-        let said = String::from_utf8_lossy(&output.stdout);
+        let message = String::from_utf8_lossy(&output.stdout);
         assert!(
             output.status.success(),
-            "{command}: {said}{}",
+            "{command}: {message}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        self.answer = if said.is_empty() {
+        self.answer = if message.is_empty() {
             Value::Null
         } else {
-            serde_json::from_str(&said).expect("JSON")
+            serde_json::from_str(&message).expect("JSON")
         };
         assert_successful(&self.answer);
     }
@@ -144,7 +144,7 @@ fn with_values(mut block: Block, values: &[(&str, &str)]) -> Block {
 }
 
 #[tokio::test]
-async fn the_first_journey_of_the_readme() {
+async fn the_readmes_first_steps_work() {
     let shop = kit::shop().await;
     let Some(mut reader) = Reader::of(&shop) else {
         return;
@@ -159,8 +159,8 @@ async fn the_first_journey_of_the_readme() {
     for block in section(JOURNEYS[0]) {
         if block.language == "graphql" {
             // "A query with that token returns the photo."
-            let person = shop.nobody().with(Some(reader.value("accessToken")));
-            seen = person.ask(&block.text).await;
+            let person = shop.unauthenticated().with(Some(reader.value("accessToken")));
+            seen = person.query(&block.text).await;
         } else {
             reader.follow(&block).await;
         }
@@ -172,7 +172,7 @@ async fn the_first_journey_of_the_readme() {
 }
 
 #[tokio::test]
-async fn a_back_end_gets_an_access_token() {
+async fn a_back_end_obtains_an_access_token() {
     let shop = kit::shop().await;
     let Some(mut reader) = Reader::of(&shop) else {
         return;
@@ -183,13 +183,13 @@ async fn a_back_end_gets_an_access_token() {
         reader.follow(&with_values(block, &values)).await;
     }
     assert_eq!(reader.value("scope"), "storage:read");
-    let token = shop.nobody().with(Some(reader.value("access_token")));
+    let token = shop.unauthenticated().with(Some(reader.value("access_token")));
     // A token that is not valid is refused.
-    token.ask("{ __typename }").await;
+    token.query("{ __typename }").await;
 }
 
 #[tokio::test]
-async fn a_back_end_names_the_address_of_a_shopper() {
+async fn a_back_end_sends_the_address_of_a_buyer() {
     let shop = kit::shop().await;
     let Some(mut reader) = Reader::of(&shop) else {
         return;
@@ -232,10 +232,10 @@ async fn a_customer_registers_signs_in_refreshes_and_signs_out() {
 }
 
 #[tokio::test]
-async fn an_order_is_recorded_and_markets_are_listed_as_the_backend_guide_says() {
+async fn the_back_end_guide_records_an_order_and_lists_markets() {
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
-    ada.done("customerAddressCreate", home()).await;
+    ada.mutate_ok("customerAddressCreate", home()).await;
     for block in section(("docs/backend.md", "Orders")) {
         let id = id.as_str().expect("an id");
         let block = with_values(block, &[("sto_…", shop.id()), ("cus_…", id)]);
@@ -244,9 +244,9 @@ async fn an_order_is_recorded_and_markets_are_listed_as_the_backend_guide_says()
         assert_eq!(find(&answer.body, "orderCount"), Some(&json!(1)), "{answer:?}");
     }
     let market = json!({ "storefrontId": shop.id(), "name": "Everyone" });
-    shop.backend.done("marketCreate", market).await;
+    shop.backend.mutate_ok("marketCreate", market).await;
     for block in section(("docs/backend.md", "Customer groups and markets")) {
-        let listed = ada.ask(&block.text).await;
+        let listed = ada.query(&block.text).await;
         let expected = json!([{ "name": "Everyone", "isPrivate": false }]);
         assert_eq!(find(&listed, "nodes"), Some(&expected));
     }

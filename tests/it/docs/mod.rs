@@ -23,7 +23,7 @@ const UNTESTED: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_code_block_is_of_a_kind_that_a_test_covers() {
+fn every_code_block_has_a_tested_language() {
     let mut against = Vec::new();
     for block in Document::all().iter().flat_map(Document::blocks) {
         if !LANGUAGES.contains(&block.language.as_str()) {
@@ -57,8 +57,8 @@ fn every_command_of_a_code_block_is_tested() {
 
 /// A block of JavaScript begins with a comment that names it; a script of `tests/clients` runs it by this name.
 #[test]
-fn every_block_of_javascript_is_run_by_a_script() {
-    let folder = crate::house::root().join("tests/clients");
+fn every_javascript_block_is_run_by_a_script() {
+    let folder = crate::architecture::root().join("tests/clients");
     let scripts = std::fs::read_dir(folder).expect("the scripts").flatten();
     let scripts: Vec<String> = scripts
         .map(|entry| entry.path())

@@ -15,7 +15,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn settings_that_are_named_exist() {
+fn documented_settings_exist() {
     let mut documents = Document::all();
     documents.extend(FILES.map(Document::read));
     let mut unknown = Vec::new();
@@ -32,7 +32,7 @@ fn settings_that_are_named_exist() {
 }
 
 #[test]
-fn values_that_are_shown_are_read() {
+fn documented_values_are_valid() {
     let mut count = 0;
     for document in Document::all() {
         for span in document.spans() {

@@ -95,7 +95,7 @@ fn quoted(chars: &mut Peekable<CharIndices<'_>>, quote: char, word: &mut String)
 }
 
 #[test]
-fn commands_are_read_as_a_shell_does() {
+fn commands_are_parsed_like_a_shell() {
     let block = "cargo run   # serves\nA=1 B=\"a b\" sh -c 'x \"#1\"\n  y' \\\n  z#1 \"\\\"q\\x\"\n\nKEY=…  # the key\n";
     let read = commands(block);
     let words: Vec<Vec<&str>> = read

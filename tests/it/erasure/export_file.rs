@@ -1,4 +1,4 @@
-//! The export's file: readable with the same rights as the exported data, by nobody else, for a week.
+//! The export's file: readable with the same rights as the exported data, by no other caller, for a week.
 
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ impl Exported {
     async fn in_shop(shop: Shop) -> Self {
         let (id, ada) = addresses::customer(&shop, "ada@example.com").await;
         let item = ada.upload("cat.png", &png(1)).await["id"].take();
-        let file = ada.done("customerDataExport", json!({})).await["storageItem"]["id"].take();
+        let file = ada.mutate_ok("customerDataExport", json!({})).await["storageItem"]["id"].take();
         let seen = ada
-            .ask("{ viewer { storefrontUser { storefrontUserId } } }")
+            .query("{ viewer { storefrontUser { storefrontUserId } } }")
             .await;
         let user = seen["viewer"]["storefrontUser"]["storefrontUserId"].as_str();
         Self {
@@ -44,7 +44,7 @@ impl Exported {
         }
     }
 
-    async fn live() -> Self {
+    async fn create() -> Self {
         Self::in_shop(setup().manual_clock().start().await).await
     }
 
@@ -54,10 +54,10 @@ impl Exported {
             "{{ node(id: \"{}\") {{ ... on StorageItem {{ id url }} }} }}",
             self.file
         );
-        let one = by.ask(&one).await["node"]["url"].is_string();
+        let one = by.query(&one).await["node"]["url"].is_string();
         let Self { file, item, .. } = self;
         let several = format!("{{ nodes(ids: [\"{item}\", \"{file}\", \"{file}\"]) {{ id }} }}");
-        let several = by.ask(&several).await["nodes"].take();
+        let several = by.query(&several).await["nodes"].take();
         assert_eq!(
             (several[1]["id"].is_string(), several[2]["id"].is_string()),
             (one, one)
@@ -100,7 +100,7 @@ impl Exported {
             "{{ node(id: \"{}\") {{ ... on StorageItem {{ url urlExpiresAt }} }} }}",
             self.file
         );
-        let mut seen = self.ada.ask(&query).await["node"].take();
+        let mut seen = self.ada.query(&query).await["node"].take();
         let link = seen["url"].as_str().expect("a link").to_owned();
         let app = &self.shop.gateway.app;
         (
@@ -117,8 +117,8 @@ impl Exported {
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_the_file_is_found_by_those_who_may_read_the_data() {
-    let exported = Exported::live().await;
+async fn exp_02_the_file_is_visible_to_callers_that_may_read_the_data() {
+    let exported = Exported::create().await;
     let shop = &exported.shop;
     let (_, bob) = addresses::customer(shop, "bob@example.com").await;
     let everything_else: Vec<Scope> = (Scope::ALL.iter().copied())
@@ -155,7 +155,7 @@ async fn exp_02_the_file_is_found_by_those_who_may_read_the_data() {
         ),
         ("a guest", shop.guest("guest").await, false),
         ("a browser", shop.browser.clone(), false),
-        ("nobody", shop.nobody(), false),
+        ("nobody", shop.unauthenticated(), false),
         ("another organization", shop.rival().await.backend, false),
     ];
     for (who, caller, finds) in &cases {
@@ -168,8 +168,8 @@ async fn exp_02_the_file_is_found_by_those_who_may_read_the_data() {
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_no_list_count_or_quota_has_the_file() {
-    let exported = Exported::live().await;
+async fn exp_02_lists_counts_and_quotas_omit_the_file() {
+    let exported = Exported::create().await;
     let shop = &exported.shop;
     let storage = "privateStorage { itemCount totalBytes items(first: 10) { totalCount nodes { id } } }";
     let own = format!("{{ viewer {{ storefrontUser {{ {storage} }} }} }}");
@@ -178,12 +178,12 @@ async fn exp_02_no_list_count_or_quota_has_the_file() {
         "items": { "totalCount": 1, "nodes": [{ "id": exported.item }] },
     });
     for person in [&exported.ada, &shop.token(&exported.user).await] {
-        let seen = person.ask(&own).await;
+        let seen = person.query(&own).await;
         assert_eq!(seen["viewer"]["storefrontUser"]["privateStorage"], expected);
         assert_eq!(item_ids(person).await, [exported.item.as_str()]);
     }
     let users = format!("{{ storefront {{ users(first: 10) {{ nodes {{ {storage} }} }} }} }}");
-    let seen = shop.backend.ask(&users).await;
+    let seen = shop.backend.query(&users).await;
     assert_eq!(
         seen["storefront"]["users"]["nodes"][0]["privateStorage"],
         expected
@@ -194,22 +194,22 @@ async fn exp_02_no_list_count_or_quota_has_the_file() {
     assert!(exported.finds(&exported.ada).await);
     // A backend sees it in the payload without the scope to read storage.
     let reader = shop.backend_with(&[Scope::CustomersRead]).await;
-    let again = reader.done("customerDataExport", of(&exported.id)).await;
+    let again = reader.mutate_ok("customerDataExport", of(&exported.id)).await;
     assert!(again["storageItem"]["url"].is_string());
     assert_eq!(item_ids(&exported.ada).await.len(), 2);
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_the_file_is_gone_after_a_week() {
-    let exported = Exported::live().await;
+async fn exp_02_the_file_expires_after_a_week() {
+    let exported = Exported::create().await;
     let gateway = &exported.shop.gateway;
     let signs_in = async || {
         let issued = exported
             .shop
             .backend
-            .done("customerTokenIssue", of(&exported.id))
+            .mutate_ok("customerTokenIssue", of(&exported.id))
             .await;
         crate::customers::signed_in(&exported.shop, &issued).0
     };
@@ -244,18 +244,18 @@ async fn exp_02_the_file_is_gone_after_a_week() {
         1,
         "the photo"
     );
-    gateway.store.assert_whole().await;
+    gateway.store.assert_consistent().await;
 }
 
 // EXP-02, ERA-01
 #[tokio::test]
-async fn exp_02_an_erasure_takes_the_file() {
-    let exported = Exported::live().await;
+async fn exp_02_an_erasure_deletes_the_file() {
+    let exported = Exported::create().await;
     let gateway = &exported.shop.gateway;
     let (link, _) = exported.link().await;
     let receipt = exported
         .ada
-        .done("customerAnonymize", json!({ "password": PASSWORD }))
+        .mutate_ok("customerAnonymize", json!({ "password": PASSWORD }))
         .await["receipt"]
         .take();
     assert_eq!(receipt["storageItems"], 1, "the file is no item");
@@ -264,13 +264,13 @@ async fn exp_02_an_erasure_takes_the_file() {
     for collection in ["dataExports", "storageItems", "content.files", "content.chunks"] {
         assert_eq!(gateway.store.count(collection, doc! {}).await, 0, "{collection}");
     }
-    gateway.store.assert_whole().await;
+    gateway.store.assert_consistent().await;
 }
 
 // EXP-02
 #[tokio::test]
-async fn exp_02_what_an_earlier_version_exported_is_no_item_any_more() {
-    let exported = Exported::live().await;
+async fn exp_02_an_export_of_an_earlier_version_is_no_longer_an_item() {
+    let exported = Exported::create().await;
     let gateway = &exported.shop.gateway;
     // A migration scans a whole collection, once.
     gateway.expect_scans();
@@ -298,7 +298,7 @@ async fn exp_02_what_an_earlier_version_exported_is_no_item_any_more() {
     let storages = store.collection("privateStorages");
     let storage = doc! { "_id": export["storageId"].clone() };
     storages.update_one(storage, counted).await.expect("counted");
-    store.assert_whole().await;
+    store.assert_consistent().await;
     let migrations = store.collection("migrations");
     migrations
         .delete_one(doc! { "name": "data exports are no items" })

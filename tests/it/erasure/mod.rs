@@ -1,13 +1,13 @@
 //! Erasure and export: three ways to one eraser, no personal data left after any of them, no new data once it has
 //! begun.
 
-mod at_once;
-mod doors;
+mod completeness;
+mod concurrency;
+mod concurrent_writes;
 mod export;
 mod export_file;
-mod life;
-mod proof;
-mod steady;
+mod full_customer;
+mod requests;
 
 use bson::{Document, doc};
 use serde_json::{Value, json};
@@ -23,14 +23,17 @@ pub(crate) async fn on_behalf(shop: &Shop) -> (Caller, String) {
         .gateway
         .http
         .post(format!("{}/oauth/token", shop.gateway.url));
-    let id = shop.backend.ask("{ viewer { apiClient { id } } }").await["viewer"]["apiClient"]["id"].take();
+    let id = shop.backend.query("{ viewer { apiClient { id } } }").await["viewer"]["apiClient"]["id"].take();
     let answer = answer
         .basic_auth(id.as_str().expect("an id"), Some(client))
         .form(&form)
         .send()
         .await;
     let token: Value = answer.expect("answered").json().await.expect("JSON");
-    (shop.nobody().with(token["access_token"].as_str()), member)
+    (
+        shop.unauthenticated().with(token["access_token"].as_str()),
+        member,
+    )
 }
 
 /// The erasure of a customer as a backend sees it.

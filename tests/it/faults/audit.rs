@@ -10,11 +10,11 @@ use crate::customers::{PASSWORD, person, setup, with_password};
 use crate::kit::text;
 
 #[tokio::test]
-async fn a_gateway_killed_at_each_step_of_an_update_tells_it_with_it_or_not_at_all() {
+async fn a_crash_at_each_step_of_an_update_keeps_both_change_and_entry_or_neither() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "customerUpdate", async |step| {
         let ada = person(&format!("ada{step}@example.com"));
-        let payload = shop.browser.done("customerRegister", ada).await;
+        let payload = shop.browser.mutate_ok("customerRegister", ada).await;
         let input = json!({ "customerId": payload["customer"]["id"], "firstName": "Grace" });
         (shop.backend.clone(), input)
     })
@@ -22,9 +22,9 @@ async fn a_gateway_killed_at_each_step_of_an_update_tells_it_with_it_or_not_at_a
     assert!((4..10).contains(&steps), "an update has {steps} steps");
     let store = &shop.gateway.store;
     for customer in store.documents("customers", doc! {}).await {
-        let told = doc! { "customerId": &customer["_id"], "action": "UPDATED" };
-        let told = store.count("audit", told).await == 1;
-        assert_eq!(text(&customer, "firstName") == "Grace", told, "{customer}");
+        let reported = doc! { "customerId": &customer["_id"], "action": "UPDATED" };
+        let reported = store.count("audit", reported).await == 1;
+        assert_eq!(text(&customer, "firstName") == "Grace", reported, "{customer}");
     }
     assert_eq!(
         store.count("audit", doc! { "action": "UPDATED" }).await,
@@ -35,11 +35,11 @@ async fn a_gateway_killed_at_each_step_of_an_update_tells_it_with_it_or_not_at_a
 }
 
 #[tokio::test]
-async fn a_gateway_killed_at_each_step_of_a_first_password_tells_it_with_it_or_not_at_all() {
+async fn a_crash_at_each_step_of_a_first_password_keeps_both_change_and_entry_or_neither() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "customerPasswordSet", async |step| {
         let ada = person(&format!("ada{step}@example.com"));
-        let payload = shop.browser.done("customerRegister", ada).await;
+        let payload = shop.browser.mutate_ok("customerRegister", ada).await;
         let id = &payload["customer"]["id"];
         let input = json!({ "customerId": id, "newPassword": PASSWORD, "confirmPassword": PASSWORD });
         (shop.backend.clone(), input)
@@ -48,34 +48,34 @@ async fn a_gateway_killed_at_each_step_of_a_first_password_tells_it_with_it_or_n
     assert!((4..10).contains(&steps), "it has {steps} steps");
     let store = &shop.gateway.store;
     for customer in store.documents("customers", doc! {}).await {
-        let told = doc! { "customerId": &customer["_id"], "action": "PASSWORD_SET" };
-        let told = store.count("audit", told).await == 1;
-        assert_eq!(customer.contains_key("passwordHash"), told, "{customer}");
+        let reported = doc! { "customerId": &customer["_id"], "action": "PASSWORD_SET" };
+        let reported = store.count("audit", reported).await == 1;
+        assert_eq!(customer.contains_key("passwordHash"), reported, "{customer}");
     }
     assert_recovered(&shop).await;
 }
 
 // TOK-02
 #[tokio::test]
-async fn tok_02_a_gateway_killed_at_each_step_of_signing_out_tells_it_with_it_or_not_at_all() {
+async fn tok_02_a_crash_at_each_step_of_a_sign_out_keeps_both_change_and_entry_or_neither() {
     let shop = setup().manual_clock().start().await;
     let steps = killed_at_each_step(&shop, "customerTokenRevoke", async |step| {
         let ada = with_password(&format!("ada{step}@example.com"));
-        let payload = shop.browser.done("customerRegister", ada).await;
+        let payload = shop.browser.mutate_ok("customerRegister", ada).await;
         (
-            shop.nobody(),
+            shop.unauthenticated(),
             json!({ "refreshToken": payload["token"]["refreshToken"] }),
         )
     })
     .await;
     assert!((4..10).contains(&steps), "signing out has {steps} steps");
     let store = &shop.gateway.store;
-    let (sessions, told) = (
+    let (sessions, reported) = (
         store.count("sessions", doc! {}).await,
         store.count("audit", doc! { "action": "SESSION_ENDED" }).await,
     );
     assert_eq!(
-        (sessions, told),
+        (sessions, reported),
         (u64::from(steps) - 1, 1),
         "the acknowledged one has ended"
     );

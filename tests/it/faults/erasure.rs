@@ -5,9 +5,9 @@ use bson::doc;
 use serde_json::{Value, json};
 
 use super::assert_recovered;
-use super::dying::Dying;
+use super::crashing_gateway::CrashingGateway;
 use crate::addresses::home;
-use crate::customers::{PASSWORD, ada, but, id_of, setup};
+use crate::customers::{PASSWORD, ada, id_of, patched, setup};
 use crate::erasure::status;
 use crate::kit::{Caller, Shop, png};
 use crate::orders::{by_default, in_storefront};
@@ -16,19 +16,21 @@ use crate::orders::{by_default, in_storefront};
 const STEPS: u32 = 120;
 
 /// Registers a customer with data of each kind that contains this word.
-async fn somebody(shop: &Shop, word: &str) -> (Caller, Value) {
+async fn customer_with_data(shop: &Shop, word: &str) -> (Caller, Value) {
     let (ada, _) = ada(shop, &format!("{word}@example.com")).await;
     let id = id_of(&ada).await;
-    let address = but(home(), json!({ "city": word }));
-    ada.done("customerAddressCreate", address).await;
+    let address = patched(home(), json!({ "city": word }));
+    ada.mutate_ok("customerAddressCreate", address).await;
     for number in 1..=2 {
         ada.upload(&format!("{word}.png"), &png(number)).await;
     }
-    let order = but(
+    let order = patched(
         by_default(&format!("A-{}", id.as_str().unwrap_or_default())),
         json!({ "customerId": id }),
     );
-    shop.backend.done("orderRecord", in_storefront(shop, order)).await;
+    shop.backend
+        .mutate_ok("orderRecord", in_storefront(shop, order))
+        .await;
     (ada, id)
 }
 
@@ -46,23 +48,23 @@ async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
     let mut people = Vec::new();
     for step in 1..=STEPS {
         let word = format!("geheim-{step}-");
-        let (ada, id) = somebody(shop, &word).await;
-        let mut child = Dying::start(shop).await;
-        ada.elsewhere(&child.remote.url, &child.remote.http)
-            .ask("{ viewer { kind } }")
+        let (ada, id) = customer_with_data(shop, &word).await;
+        let mut child = CrashingGateway::start(shop).await;
+        ada.at_url(&child.remote.url, &child.remote.http)
+            .query("{ viewer { kind } }")
             .await;
-        child.arm(step);
+        child.set_crash_point(step);
         let input = json!({ "password": PASSWORD });
-        let answer = child.remote.change(&ada, field, input).await;
+        let answer = child.remote.mutate(&ada, field, input).await;
         child.end();
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
         // A status of completion is true at any moment.
-        let told = status(&shop.backend, &id).await;
+        let reported = status(&shop.backend, &id).await;
         let is_done = super::done(answer.as_ref());
-        if is_done || told == "COMPLETED" {
-            assert!(!is_known(shop, &word).await, "step {step}: {told}");
+        if is_done || reported == "COMPLETED" {
+            assert!(!is_known(shop, &word).await, "step {step}: {reported}");
         }
-        people.push((id, word, told));
+        people.push((id, word, reported));
         if is_done {
             break;
         }
@@ -73,7 +75,7 @@ async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
     );
     assert_recovered(shop).await;
     let mut begun = 0;
-    for (id, word, told) in &people {
+    for (id, word, reported) in &people {
         let there = shop
             .gateway
             .store
@@ -82,11 +84,11 @@ async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
         let is_erased = match (field, there.first()) {
             ("customerDelete", there) => there.is_none(),
             (_, Some(there)) => there.contains_key("anonymization"),
-            (_, None) => panic!("{id} is gone"),
+            (_, None) => panic!("{id} does not exist"),
         };
-        assert_eq!(is_known(shop, word).await, !is_erased, "{word}: {told}");
+        assert_eq!(is_known(shop, word).await, !is_erased, "{word}: {reported}");
         assert_eq!(
-            told.is_null() && field != "customerDelete",
+            reported.is_null() && field != "customerDelete",
             !is_erased && field != "customerDelete",
             "{word}"
         );
@@ -97,16 +99,16 @@ async fn killed_at_each_step(shop: &Shop, field: &str) -> usize {
 
 // ERA-03, SPR-92
 #[tokio::test]
-async fn era_03_a_gateway_killed_at_each_step_of_an_erasure_leaves_it_to_another() {
+async fn era_03_an_erasure_interrupted_at_each_step_is_completed_by_another_node() {
     let shop = setup().manual_clock().start().await;
     let begun = killed_at_each_step(&shop, "customerAnonymize").await;
-    assert!(begun > 20, "{begun} were gone on with");
+    assert!(begun > 20, "{begun} were continued");
 }
 
 // ERA-03, EPC-04
 #[tokio::test]
-async fn era_03_a_gateway_killed_at_each_step_of_a_deletion_leaves_it_to_another() {
+async fn era_03_a_deletion_interrupted_at_each_step_is_completed_by_another_node() {
     let shop = setup().manual_clock().start().await;
     let begun = killed_at_each_step(&shop, "customerDelete").await;
-    assert!(begun > 20, "{begun} were gone on with");
+    assert!(begun > 20, "{begun} were continued");
 }

@@ -1,19 +1,19 @@
-//! Faults: the gateway dies at each step and at any moment, the database's primary is killed. What was acknowledged
+//! Faults: the gateway crashes at each step and at any moment, the database's primary is killed. What was acknowledged
 //! exists exactly once, and nothing is written in part.
 
-mod any_moment;
 mod audit;
+mod crashing_gateway;
 mod customers;
-mod dying;
 mod erasure;
+mod failed_writes;
 mod groups;
+mod integrity_check;
 mod mail;
-mod no_writes;
+pub(crate) mod mutation_calls;
 mod primary;
+mod random_kill;
 mod steps;
 mod three_nodes;
-mod whole;
-pub(crate) mod wishes;
 
 use std::time::Duration;
 
@@ -24,11 +24,11 @@ use crate::kit::{Caller, Shop, Upload, faults, mutation, png};
 
 /// Asserts that nothing is written in part, and that nothing is left over once the leases have expired.
 async fn assert_recovered(shop: &Shop) {
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
     shop.gateway.advance(Duration::from_secs(15 * 60));
     shop.gateway.run_jobs().await;
     let store = &shop.gateway.store;
-    store.assert_whole().await;
+    store.assert_consistent().await;
     let items = store.count("storageItems", doc! {}).await;
     assert_eq!(
         store.count("content.files", doc! {}).await,
@@ -57,8 +57,8 @@ struct Remote {
 
 impl Remote {
     /// Sends a mutation and returns its payload, if there was an answer with one.
-    async fn change(&self, by: &Caller, field: &str, input: Value) -> Option<Value> {
-        let by = by.elsewhere(&self.url, &self.http);
+    async fn mutate(&self, by: &Caller, field: &str, input: Value) -> Option<Value> {
+        let by = by.at_url(&self.url, &self.http);
         let mut body = by
             .try_send(&mutation(field), serde_json::json!({ "input": input }))
             .await?;
@@ -67,7 +67,7 @@ impl Remote {
     }
 
     async fn upload(&self, by: &Caller, number: u32) -> Option<Value> {
-        let by = by.elsewhere(&self.url, &self.http);
+        let by = by.at_url(&self.url, &self.http);
         let mut answer = by.try_send_file(photo(number)).await?;
         let payload = answer.body["data"]["storageItemUpload"].take();
         payload.is_object().then_some(payload)

@@ -34,7 +34,7 @@ async fn journeys(shop: &Shop, lane: usize, count: usize) -> Acknowledged {
         }
         seen.registered.push(id.clone());
         let guest = shop
-            .nobody()
+            .unauthenticated()
             .with(payload.and_then(|payload| payload["token"]["accessToken"].as_str()));
         for photo_number in 0..2 {
             let answer = guest.try_send_file(photo(photo_number)).await;
@@ -59,7 +59,7 @@ async fn journeys(shop: &Shop, lane: usize, count: usize) -> Acknowledged {
 }
 
 #[tokio::test]
-async fn a_killed_primary_loses_nothing_acknowledged_and_leaves_nothing_half() {
+async fn a_killed_primary_loses_no_acknowledged_write_and_leaves_no_partial_one() {
     let setup = Setup::new().set("GATEWAY_RATE_LIMITS", "off").manual_clock();
     on_three_nodes("users", setup, users_lose_nothing).await;
 }
@@ -96,7 +96,7 @@ async fn users_lose_nothing(shop: &Shop, set: &mut ReplicaSet) {
         items >= u64::try_from(uploaded).expect("few"),
         "{items} items of {uploaded} acknowledged"
     );
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
     for user in store
         .documents("storefrontUsers", doc! { "isAnonymous": true })
         .await
@@ -110,7 +110,7 @@ async fn users_lose_nothing(shop: &Shop, set: &mut ReplicaSet) {
 
 async fn count_items(person: &Caller) -> i64 {
     let query = "{ viewer { storefrontUser { privateStorage { itemCount } } } }";
-    let seen = person.ask(query).await;
+    let seen = person.query(query).await;
     seen["viewer"]["storefrontUser"]["privateStorage"]["itemCount"]
         .as_i64()
         .unwrap_or_default()

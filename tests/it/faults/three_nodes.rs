@@ -23,7 +23,7 @@ pub(super) async fn on_three_nodes(
     // The gateway stops before its database does.
     let gateway = Arc::clone(&shop.gateway);
     drop(shop);
-    assert_eq!(Arc::strong_count(&gateway), 1, "nobody uses it any more");
+    assert_eq!(Arc::strong_count(&gateway), 1, "no further handles");
     drop(gateway);
     set.stop().await;
 }

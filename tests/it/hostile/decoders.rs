@@ -6,7 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use reqwest::{RequestBuilder, multipart::Form};
 use serde_json::json;
 
-use crate::kit::{self, Binary, Bystander, Caller, Shop};
+use crate::kit::{self, Binary, Caller, LatencyProbe, Shop};
 
 /// The nesting depth of the deep inputs.
 const DEEP: usize = 10_000;
@@ -45,7 +45,7 @@ fn graphql(binary: &Binary, credential: Option<&str>, body: String) -> RequestBu
 
 /// Returns attacks without a valid credential.
 #[expect(clippy::too_many_lines, reason = "a table of attacks")]
-fn of_nobody(binary: &Binary) -> Vec<Attack> {
+fn without_credential(binary: &Binary) -> Vec<Attack> {
     let post = |body| graphql(binary, None, body);
     let with = |variables: &str| {
         post(format!(
@@ -208,7 +208,7 @@ fn of_nobody(binary: &Binary) -> Vec<Attack> {
 
 /// Returns attacks with a publishable key, which is public; uploads use the token of a user, because they need one.
 #[expect(clippy::too_many_lines, reason = "a table of attacks")]
-fn of_public(shop: &Shop, ann: &Caller, binary: &Binary) -> Vec<Attack> {
+fn with_publishable_key(shop: &Shop, ann: &Caller, binary: &Binary) -> Vec<Attack> {
     let key = shop.browser.credential.as_deref().expect("a key");
     let token = ann.credential.as_deref().expect("a token");
     let post = |body| graphql(binary, Some(key), body);
@@ -284,7 +284,7 @@ fn of_public(shop: &Shop, ann: &Caller, binary: &Binary) -> Vec<Attack> {
     ]
 }
 
-async fn strike((name, request, statuses): Attack) {
+async fn send_attack((name, request, statuses): Attack) {
     let answer = request.send().await;
     // The connection may be closed after a refusal before the whole request was sent, so that the response is lost.
     let Ok(answer) = answer else { return };
@@ -297,46 +297,46 @@ async fn strike((name, request, statuses): Attack) {
 
 // DEF-01
 #[tokio::test]
-async fn def_01_no_decoder_ends_the_process_or_takes_its_memory() {
+async fn def_01_no_decoder_crashes_the_process_or_exhausts_its_memory() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let mut binary = Binary::start(&shop.gateway, &[("GATEWAY_GRAPHIQL", "off")]).await;
-    let bystander = Bystander::of(&shop, &binary);
-    bystander.read().await;
-    // Built before, because the bystander's requests run on this thread too.
+    let probe = LatencyProbe::of(&shop, &binary);
+    probe.read().await;
+    // Built before, because the probe's requests run on this thread too.
     let attacks: Vec<Attack> = (0..3)
         .flat_map(|_| {
-            of_nobody(&binary)
+            without_credential(&binary)
                 .into_iter()
-                .chain(of_public(&shop, &ann, &binary))
+                .chain(with_publishable_key(&shop, &ann, &binary))
         })
         .collect();
     binary.forget_peak();
     let before = binary.memory().resident;
-    bystander
-        .is_served_during(async {
+    probe
+        .assert_served_during(async {
             for attack in attacks {
-                strike(attack).await;
+                send_attack(attack).await;
             }
         })
         .await;
     assert!(binary.is_alive());
     let grown = binary.memory().peak.saturating_sub(before);
     assert!(grown < MOST_MEMORY, "{} KiB more", grown / 1024);
-    bystander.read().await;
+    probe.read().await;
 }
 
 // DEF-01
 #[tokio::test]
-async fn def_01_what_nobody_sends_takes_little_time_of_the_processor() {
+async fn def_01_requests_without_a_credential_use_little_processor_time() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[("GATEWAY_GRAPHIQL", "off")]).await;
     let rounds = 5;
     let mut requests = 0;
     let before = binary.processor_time();
     for _ in 0..rounds {
-        for attack in of_nobody(&binary) {
-            strike(attack).await;
+        for attack in without_credential(&binary) {
+            send_attack(attack).await;
             requests += 1;
         }
     }

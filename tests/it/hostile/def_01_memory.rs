@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use super::{MIB, arm};
-use crate::kit::{self, Binary, Bystander, Raw};
+use super::{MIB, raise_descriptor_limit};
+use crate::kit::{self, Binary, LatencyProbe, Raw};
 
 fn address(number: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 0, 1, number))
@@ -15,17 +15,17 @@ fn address(number: u8) -> IpAddr {
 
 // DEF-01
 #[tokio::test]
-async fn bodies_of_strangers_share_64_mib() {
-    arm();
+async fn unauthenticated_bodies_share_64_mib() {
+    raise_descriptor_limit();
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
+    let probe = LatencyProbe::of(&shop, &binary);
     let before = binary.memory().resident;
     binary.forget_peak();
     let binary = &binary;
     let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 250000\r\n\r\n";
-    let refused = bystander
-        .is_served_during(async {
+    let refused = probe
+        .assert_served_during(async {
             let sending = (0..200_u8).map(|number| async move {
                 let mut raw = Raw::connect_from(address(number / 20 + 1), binary.address).await;
                 assert!(raw.send(head).await);
@@ -45,16 +45,16 @@ async fn bodies_of_strangers_share_64_mib() {
 
 // DEF-01
 #[tokio::test]
-async fn heads_that_do_not_end_are_bounded() {
-    arm();
+async fn endless_request_heads_use_bounded_memory() {
+    raise_descriptor_limit();
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
+    let probe = LatencyProbe::of(&shop, &binary);
     let before = binary.memory().resident;
     binary.forget_peak();
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\na: {}", "a".repeat(30_000));
-    bystander
-        .is_served_during(async {
+    probe
+        .assert_served_during(async {
             let mut open = Vec::new();
             for _ in 0..1000 {
                 let mut raw = Raw::connect_from(address(200), binary.address).await;
@@ -80,7 +80,7 @@ async fn heads_that_do_not_end_are_bounded() {
 
 // DEF-01
 #[tokio::test]
-async fn forms_and_bodies_have_their_limits() {
+async fn forms_and_bodies_have_size_limits() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
     let form = "application/x-www-form-urlencoded";

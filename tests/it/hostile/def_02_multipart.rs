@@ -7,17 +7,17 @@ use serde_json::json;
 use storefront_gateway::reach::scope::Scope;
 
 use super::{MIB, UPLOAD_END, upload_head, upload_parts};
-use crate::kit::{self, Binary, Bystander, Raw, Upload, png, png_of};
+use crate::kit::{self, Binary, LatencyProbe, Raw, Upload, png, png_of};
 
 // DEF-02
 #[tokio::test]
-async fn a_preamble_and_a_parts_head_are_refused_after_8_kib() {
+async fn a_multipart_preamble_or_part_head_is_refused_after_8_kib() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
-    bystander
-        .is_served_during(async {
+    let probe = LatencyProbe::of(&shop, &binary);
+    probe
+        .assert_served_during(async {
             for start in ["", "--x\r\na: "] {
                 binary.forget_peak();
                 let before = binary.memory().resident;
@@ -42,7 +42,7 @@ async fn a_preamble_and_a_parts_head_are_refused_after_8_kib() {
 
 // DEF-02
 #[tokio::test]
-async fn operations_and_map_have_the_limit_of_a_body() {
+async fn operations_and_map_have_the_size_limit_of_a_body() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::start(&shop.gateway, &[("GATEWAY_MAX_BODY", "64KiB")]).await;
@@ -72,7 +72,7 @@ async fn operations_and_map_have_the_limit_of_a_body() {
 
 // DEF-02
 #[tokio::test]
-async fn the_parts_before_the_files_come_within_15_seconds() {
+async fn the_parts_before_the_files_time_out_after_15_seconds() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::start(&shop.gateway, &[]).await;
@@ -93,7 +93,7 @@ async fn the_parts_before_the_files_come_within_15_seconds() {
 
 // DEF-02
 #[tokio::test]
-async fn single_bytes_cost_no_more_the_more_there_are() {
+async fn processing_a_body_byte_by_byte_takes_linear_time() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::start(&shop.gateway, &[]).await;
@@ -127,14 +127,14 @@ async fn single_bytes_cost_no_more_the_more_there_are() {
 
 // DEF-02
 #[tokio::test]
-async fn slow_uploads_of_one_client_stop_nobody_elses() {
-    super::arm();
+async fn slow_uploads_of_one_client_do_not_block_others() {
+    super::raise_descriptor_limit();
     let shop = kit::shop().await;
     let (ann, ben) = (shop.ann("ann").await, shop.ann("ben").await);
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
-    bystander
-        .is_served_during(async {
+    let probe = LatencyProbe::of(&shop, &binary);
+    probe
+        .assert_served_during(async {
             let begun = join_all((0..128).map(|_| async {
                 let mut raw = Raw::connect(binary.address).await;
                 raw.send(upload_head(&ann, 5_000_000) + &upload_parts()).await;
@@ -165,12 +165,12 @@ async fn slow_uploads_of_one_client_stop_nobody_elses() {
 
 // DEF-02
 #[tokio::test]
-async fn who_may_not_upload_is_refused_before_anything_is_sent() {
+async fn an_unauthorized_upload_is_refused_before_its_body_is_read() {
     let shop = kit::shop().await;
     let reader = shop.backend_with(&[Scope::StorageRead]).await;
     let binary = Binary::start(&shop.gateway, &[]).await;
     for (caller, code) in [
-        (shop.nobody(), "UNAUTHENTICATED"),
+        (shop.unauthenticated(), "UNAUTHENTICATED"),
         (shop.browser.clone(), "FORBIDDEN"),
         (reader, "FORBIDDEN"),
     ] {

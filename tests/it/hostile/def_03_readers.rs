@@ -9,14 +9,14 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::{MIB, arm, upload_head, upload_parts};
-use crate::kit::{self, Binary, Bystander, Caller, LIMIT, Raw, Shop, png_of};
+use super::{MIB, raise_descriptor_limit, upload_head, upload_parts};
+use crate::kit::{self, Binary, Caller, LIMIT, LatencyProbe, Raw, Shop, png_of};
 
 /// Uploads a file of this many bytes and returns the path and query of its signed link.
 async fn link(shop: &Shop, ann: &Caller, size: usize) -> String {
     ann.upload("cat.png", &png_of(size)).await;
     let seen = ann
-        .ask("{ viewer { storefrontUser { privateStorage { items(first: 1) { nodes { url } } } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { items(first: 1) { nodes { url } } } } } }")
         .await;
     let url = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"][0]["url"];
     let url = url.as_str().expect("a link");
@@ -27,7 +27,7 @@ async fn link(shop: &Shop, ann: &Caller, size: usize) -> String {
 
 // DEF-03
 #[tokio::test]
-async fn a_reader_that_sleeps_is_cut_and_a_slow_one_is_not() {
+async fn a_stalled_reader_is_disconnected_and_a_slow_one_is_not() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let link = link(&shop, &ann, 20_000_000).await;
@@ -72,13 +72,13 @@ async fn connect(
 
 // DEF-03
 #[tokio::test]
-async fn streams_that_nobody_reads_are_few_small_and_cut() {
-    arm();
+async fn unread_http2_streams_are_limited_and_closed() {
+    raise_descriptor_limit();
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let link = link(&shop, &ann, 20_000_000).await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let bystander = Bystander::of(&shop, &binary);
+    let probe = LatencyProbe::of(&shop, &binary);
     binary.forget_peak();
     let before = binary.memory().resident;
     let (url, link) = (&binary.url, &link);
@@ -123,7 +123,7 @@ async fn streams_that_nobody_reads_are_few_small_and_cut() {
         assert!(begun.elapsed() > Duration::from_secs(10), "{:?}", begun.elapsed());
         drop(clients);
     };
-    bystander.is_served_during(attack).await;
+    probe.assert_served_during(attack).await;
     let rise = binary.memory().peak.saturating_sub(before);
     assert!(rise < 96 * MIB, "{} MiB", rise / MIB);
     // A stream that was cut frees its place.
@@ -139,7 +139,7 @@ async fn streams_that_nobody_reads_are_few_small_and_cut() {
 
 // DEF-03
 #[tokio::test]
-async fn a_file_that_does_not_go_on_is_cut() {
+async fn a_stalled_upload_is_aborted() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::start(&shop.gateway, &[]).await;
@@ -153,7 +153,7 @@ async fn a_file_that_does_not_go_on_is_cut() {
     assert!(begun.elapsed() > Duration::from_secs(14), "{:?}", begun.elapsed());
     let items = binary
         .caller(&ann)
-        .ask("{ viewer { storefrontUser { privateStorage { itemCount } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { itemCount } } } }")
         .await;
     assert_eq!(
         items["viewer"]["storefrontUser"]["privateStorage"]["itemCount"],

@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::{UPLOAD_END, arm, upload_head, upload_parts};
-use crate::kit::{self, Binary, Bystander, LIMIT, Raw, png};
+use super::{UPLOAD_END, raise_descriptor_limit, upload_head, upload_parts};
+use crate::kit::{self, Binary, LIMIT, LatencyProbe, Raw, png};
 
 const QUESTION: &str = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -19,7 +19,7 @@ fn address(number: u8) -> IpAddr {
 }
 
 /// Opens a connection that has had a response and is kept alive.
-async fn kept(binary: &Binary, from: u8) -> Raw {
+async fn keep_alive_connection(binary: &Binary, from: u8) -> Raw {
     let mut raw = Raw::connect_from(address(from), binary.address).await;
     raw.send(QUESTION).await;
     assert_eq!(raw.answer().await.expect("an answer").status, 200);
@@ -38,7 +38,7 @@ async fn refused(binary: &Binary, from: u8) {
 
 // DEF-04
 #[tokio::test]
-async fn connections_are_limited_in_all_and_by_address_but_for_proxies() {
+async fn connections_are_limited_in_total_and_per_address_except_for_proxies() {
     let shop = kit::shop().await;
     let settings = [
         ("GATEWAY_MAX_CONNECTIONS", "12"),
@@ -48,13 +48,13 @@ async fn connections_are_limited_in_all_and_by_address_but_for_proxies() {
     let binary = Binary::start(&shop.gateway, &settings).await;
     let mut open = Vec::new();
     for _ in 0..3 {
-        open.push(kept(&binary, 1).await);
+        open.push(keep_alive_connection(&binary, 1).await);
     }
     refused(&binary, 1).await;
-    open.push(kept(&binary, 2).await);
+    open.push(keep_alive_connection(&binary, 2).await);
     // A trusted proxy is not limited by address; one connection is the kit's own.
     for _ in 0..7 {
-        open.push(kept(&binary, 9).await);
+        open.push(keep_alive_connection(&binary, 9).await);
     }
     refused(&binary, 9).await;
     refused(&binary, 3).await;
@@ -74,8 +74,8 @@ async fn connections_are_limited_in_all_and_by_address_but_for_proxies() {
 
 // DEF-04
 #[tokio::test]
-async fn idle_connections_lock_nobody_out_of_a_process_with_few_descriptors() {
-    arm();
+async fn idle_connections_do_not_exhaust_few_descriptors() {
+    raise_descriptor_limit();
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let binary = Binary::with_descriptors(1024, &shop.gateway, &[]).await;
@@ -94,8 +94,8 @@ async fn idle_connections_lock_nobody_out_of_a_process_with_few_descriptors() {
             open.push(raw);
         }
         // From the same address and from another one, over new connections.
-        assert!(Bystander::of(&shop, &binary).read().await < LIMIT);
-        kept(&binary, 1).await;
+        assert!(LatencyProbe::of(&shop, &binary).read().await < LIMIT);
+        keep_alive_connection(&binary, 1).await;
         let upload = kit::Upload {
             file_name: "a.png",
             bytes: png(1),
@@ -109,10 +109,10 @@ async fn idle_connections_lock_nobody_out_of_a_process_with_few_descriptors() {
 
 // DEF-04
 #[tokio::test]
-async fn idle_connections_are_closed_whatever_they_ping() {
+async fn idle_connections_are_closed_despite_pings() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[("GATEWAY_IDLE_TIMEOUT", "1s")]).await;
-    let mut raw = kept(&binary, 1).await;
+    let mut raw = keep_alive_connection(&binary, 1).await;
     let stream = TcpStream::connect(binary.address).await.expect("connected");
     let (client, mut connection) = h2::client::handshake(stream).await.expect("HTTP/2");
     let mut pings = connection.ping_pong().expect("the first");
@@ -135,10 +135,10 @@ async fn idle_connections_are_closed_whatever_they_ping() {
 
 // DEF-04
 #[tokio::test]
-async fn an_early_refusal_is_seen() {
+async fn an_early_refusal_is_received() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let stranger = shop.nobody().with(Some("sk_wrong"));
+    let unauthenticated_client = shop.unauthenticated().with(Some("sk_wrong"));
     let body = [
         upload_parts().as_bytes(),
         &vec![b'a'; 5_000_000],
@@ -148,7 +148,7 @@ async fn an_early_refusal_is_seen() {
     let refusals = join_all((0..20).map(|_| async {
         // A client that sends everything before it reads anything.
         let mut raw = Raw::connect(binary.address).await;
-        raw.send(upload_head(&stranger, body.len())).await;
+        raw.send(upload_head(&unauthenticated_client, body.len())).await;
         let whole = raw.send(&body).await;
         let answer = raw.answer().await.expect("an answer");
         assert_eq!(
@@ -181,10 +181,13 @@ async fn an_early_refusal_is_seen() {
 
 // DEF-04
 #[tokio::test]
-async fn a_head_that_does_not_end_is_cut_and_an_idle_connection_is_not() {
+async fn an_unfinished_request_head_is_timed_out_and_an_idle_connection_is_not() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[]).await;
-    let (mut idle, mut slow) = (kept(&binary, 1).await, kept(&binary, 1).await);
+    let (mut idle, mut slow) = (
+        keep_alive_connection(&binary, 1).await,
+        keep_alive_connection(&binary, 1).await,
+    );
     let begun = Instant::now();
     slow.send("GET / HT").await;
     slow.closed().await;

@@ -84,7 +84,7 @@ fn introspection(number: u32, times: u32) -> String {
 
 // DEF-01
 #[tokio::test]
-async fn def_01_a_document_of_nobody_takes_little_time_of_the_processor() {
+async fn def_01_a_document_without_a_credential_uses_little_processor_time() {
     let shop = kit::shop().await;
     let binary = Binary::start(&shop.gateway, &[("GATEWAY_GRAPHIQL", "off")]).await;
     let mut figures = String::new();

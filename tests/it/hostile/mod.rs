@@ -7,7 +7,7 @@ mod def_02_multipart;
 mod def_03_readers;
 mod def_04_connections;
 mod documents;
-mod measures;
+mod measurements;
 
 use std::sync::Once;
 
@@ -19,7 +19,7 @@ use crate::kit::{Caller, mutation};
 const MIB: u64 = 1024 * 1024;
 
 /// Raises this process's limit of open files to the hard limit, for enough connections to attack with.
-fn arm() {
+fn raise_descriptor_limit() {
     static ARMED: Once = Once::new();
     ARMED.call_once(|| {
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");

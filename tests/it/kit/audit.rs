@@ -34,20 +34,20 @@ impl Store {
 
     /// Checks that each session, address and order of a registered customer has an entry; that what an entry records
     /// has happened, and once; and that the customer of an entry existed.
-    pub(super) async fn assert_audit_is_whole(&self) {
+    pub(super) async fn assert_audit_is_consistent(&self) {
         let entries = self.audit().await;
         let mut of: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
         for entry in &entries {
             let (customer, action) = (text(entry, "customerId"), text(entry, "action"));
             let object = entry.get_str("object").unwrap_or_default();
-            let told = of.entry(customer).or_default().entry(action).or_default();
-            let is_new = told.insert(object);
-            assert!(is_new || !ONCE.contains(&action), "told twice: {entry}");
+            let reported = of.entry(customer).or_default().entry(action).or_default();
+            let is_new = reported.insert(object);
+            assert!(is_new || !ONCE.contains(&action), "recorded twice: {entry}");
         }
-        let is_told = |customer: &str, actions: &[&str], object: &str| {
-            let told = of.get(customer);
-            told.is_some_and(|told| {
-                let named = |action: &&str| told.get(action).is_some_and(|known| known.contains(object));
+        let is_expected = |customer: &str, actions: &[&str], object: &str| {
+            let reported = of.get(customer);
+            reported.is_some_and(|reported| {
+                let named = |action: &&str| reported.get(action).is_some_and(|known| known.contains(object));
                 actions.iter().any(named)
             })
         };
@@ -62,9 +62,9 @@ impl Store {
                     continue;
                 };
                 // Some tests insert customers directly, and so does the demo.
-                let is_registered = is_told(customer, &["REGISTERED"], "");
-                let is_known = is_told(customer, begins, text(&document, "_id"));
-                assert!(is_known || !is_registered, "not told: {document}");
+                let is_registered = is_expected(customer, &["REGISTERED"], "");
+                let is_known = is_expected(customer, begins, text(&document, "_id"));
+                assert!(is_known || !is_registered, "not recorded: {document}");
             }
         }
         let (customers, sessions, addresses, orders) = (
@@ -76,14 +76,14 @@ impl Store {
         for entry in &entries {
             let customer = text(entry, "customerId");
             let object = entry.get_str("object").unwrap_or_default();
-            let is_erased = ERASED.iter().any(|action| is_told(customer, &[action], ""));
+            let is_erased = ERASED.iter().any(|action| is_expected(customer, &[action], ""));
             let happened = match text(entry, "action") {
-                "REGISTERED" => customers.contains_key(customer) || is_told(customer, &["DELETED"], ""),
+                "REGISTERED" => customers.contains_key(customer) || is_expected(customer, &["DELETED"], ""),
                 "SESSION_ENDED" | "REFRESH_TOKEN_REUSED" => !sessions.contains_key(object),
                 "ADDRESS_CREATED" => {
                     addresses.contains_key(object)
                         || is_erased
-                        || is_told(customer, &["ADDRESS_DELETED"], object)
+                        || is_expected(customer, &["ADDRESS_DELETED"], object)
                 }
                 "ADDRESS_DELETED" => !addresses.contains_key(object),
                 "ORDER_RECORDED" => orders.contains_key(object),
@@ -92,7 +92,7 @@ impl Store {
                 }
                 _ => true,
             };
-            assert!(happened, "told, and it did not happen: {entry}");
+            assert!(happened, "recorded although it did not happen: {entry}");
         }
     }
 }

@@ -115,7 +115,7 @@ impl Binary {
 
     /// Returns the caller of the test's gateway as a caller of this process.
     pub(crate) fn caller(&self, caller: &Caller) -> Caller {
-        caller.elsewhere(&self.url, &self.http)
+        caller.at_url(&self.url, &self.http)
     }
 
     /// Returns its process id.

@@ -29,7 +29,7 @@ impl Commands {
                 let command = format!("{} {collection}", started.command_name);
                 let command = command.trim_end().to_owned();
                 if !BACKGROUND.contains(&command.as_str()) {
-                    commands.die_when_it_is_time();
+                    commands.crash_if_due();
                     commands.list().push(command);
                 }
             }
@@ -37,11 +37,11 @@ impl Commands {
     }
 
     /// Kills this process (SIGKILL) right before it sends the command with this number, counted from now on.
-    pub(crate) fn die_before(&self, command: u32) {
+    pub(crate) fn crash_before(&self, command: u32) {
         self.left.store(command, Ordering::SeqCst);
     }
 
-    fn die_when_it_is_time(&self) {
+    fn crash_if_due(&self) {
         let count_down = |left: u32| left.checked_sub(1);
         if self
             .left
@@ -57,18 +57,18 @@ impl Commands {
     }
 
     /// Returns the commands that were sent while `work` ran, in order: `find storefrontUsers`. Omits the commands that
-    /// look up whether a backend is still valid, which run every few seconds whatever is requested.
+    /// look up whether a backend is still valid, which run every few seconds regardless of requests.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
         self.list().clear();
         let done = work.await;
-        (done, without_standings(std::mem::take(&mut *self.list())))
+        (done, without_client_lookups(std::mem::take(&mut *self.list())))
     }
 }
 
 /// Omits each lookup of a backend, and the subsequent lookup of its organization's storefronts.
-fn without_standings(commands: Vec<String>) -> Vec<String> {
+fn without_client_lookups(commands: Vec<String>) -> Vec<String> {
     let mut follow = 0;
-    let mut is_standing = |command: &str| match command {
+    let mut is_client_lookup = |command: &str| match command {
         "find apiClients" => {
             follow += 1;
             true
@@ -80,6 +80,6 @@ fn without_standings(commands: Vec<String>) -> Vec<String> {
         _ => false,
     };
     let mut kept = commands;
-    kept.retain(|command| !is_standing(command));
+    kept.retain(|command| !is_client_lookup(command));
     kept
 }

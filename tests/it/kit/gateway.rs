@@ -21,12 +21,12 @@ use storefront_gateway::serve::RunningGateway;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::callers::Shop;
 use super::commands::Commands;
 use super::logs::{Logs, USUAL};
 use super::mail::MailFolder;
 use super::mongo::Store;
-use super::people::Shop;
-use super::profile::watch_for_scans;
+use super::profiler::watch_for_scans;
 use super::server::{scratch, server};
 
 /// The configuration of a test's gateway.
@@ -159,7 +159,7 @@ fn runtime(logs: &Logs, filter: &'static str) -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .on_thread_start(move || logs.catch_here(filter))
+        .on_thread_start(move || logs.capture_current_thread(filter))
         .build()
         .expect("a runtime")
 }
@@ -362,7 +362,7 @@ impl Drop for Gateway {
         assert!(jobs_expected || jobs.is_empty(), "jobs are left over: {jobs:#?}");
         assert!(
             scans_expected || scans.is_empty(),
-            "a whole collection was looked at, which takes the longer the more there is: {scans:#?}"
+            "a whole collection was scanned, at a cost that grows with its size: {scans:#?}"
         );
     }
 }

@@ -181,7 +181,7 @@ pub(crate) fn mutation(field: &str) -> String {
 
 impl Caller {
     /// Returns a caller without a credential.
-    pub(crate) fn nobody(gateway: &Arc<Gateway>) -> Self {
+    pub(crate) fn unauthenticated(gateway: &Arc<Gateway>) -> Self {
         Self {
             gateway: Arc::clone(gateway),
             credential: None,
@@ -191,7 +191,7 @@ impl Caller {
     }
 
     /// Returns the same caller with one more header.
-    pub(crate) fn saying(&self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with_header(&self, name: &'static str, value: &str) -> Self {
         let mut caller = self.clone();
         caller
             .headers
@@ -208,7 +208,7 @@ impl Caller {
     }
 
     /// Returns the same caller at a gateway in another process.
-    pub(crate) fn elsewhere(&self, url: &str, http: &reqwest::Client) -> Self {
+    pub(crate) fn at_url(&self, url: &str, http: &reqwest::Client) -> Self {
         Self {
             elsewhere: Some((url.to_owned(), http.clone())),
             ..self.clone()
@@ -267,7 +267,7 @@ impl Caller {
         Answer::of(request.send().await.expect("an answer")).await
     }
 
-    /// Sends a document that may get no response, because the gateway is killed meanwhile.
+    /// Sends a document that may get no response, because the gateway is killed concurrently.
     pub(crate) async fn try_send(&self, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables });
         let sent = self.post("/graphql").json(&body).send().await.ok()?;
@@ -275,26 +275,26 @@ impl Caller {
     }
 
     /// Returns the data of a query.
-    pub(crate) async fn ask(&self, query: &str) -> Value {
+    pub(crate) async fn query(&self, query: &str) -> Value {
         self.send(query, json!({})).await.data()
     }
 
     /// Returns the payload of a mutation.
-    pub(crate) async fn change(&self, field: &str, input: Value) -> Value {
+    pub(crate) async fn mutate(&self, field: &str, input: Value) -> Value {
         let answer = self.send(&mutation(field), json!({ "input": input })).await;
         answer.data()[field].take()
     }
 
     /// Returns the payload of a mutation that must succeed.
-    pub(crate) async fn done(&self, field: &str, input: Value) -> Value {
-        let payload = self.change(field, input).await;
+    pub(crate) async fn mutate_ok(&self, field: &str, input: Value) -> Value {
+        let payload = self.mutate(field, input).await;
         assert_eq!(payload["userErrors"], json!([]), "{field}");
         payload
     }
 
     /// Returns the user errors of a mutation: code, field and legacy code of each.
-    pub(crate) async fn refused(&self, field: &str, input: Value) -> Vec<String> {
-        faults(&self.change(field, input).await)
+    pub(crate) async fn user_errors(&self, field: &str, input: Value) -> Vec<String> {
+        faults(&self.mutate(field, input).await)
     }
 
     /// Sends a file as the GraphQL multipart request specification requires.
@@ -344,15 +344,15 @@ impl Caller {
 
 /// Returns the user errors of a payload as `CODE field (legacy code)`.
 pub(crate) fn faults(payload: &Value) -> Vec<String> {
-    said(&payload["userErrors"])
+    formatted(&payload["userErrors"])
 }
 
 /// Returns the warnings of a payload in the same form.
 pub(crate) fn warnings(payload: &Value) -> Vec<String> {
-    said(&payload["warnings"])
+    formatted(&payload["warnings"])
 }
 
-fn said(errors: &Value) -> Vec<String> {
+fn formatted(errors: &Value) -> Vec<String> {
     let errors = errors.as_array().expect("a list of user errors");
     errors
         .iter()
@@ -363,13 +363,13 @@ fn said(errors: &Value) -> Vec<String> {
                 .flatten()
                 .filter_map(Value::as_str)
                 .collect();
-            let mut said = error["code"].as_str().unwrap_or_default().to_owned();
+            let mut formatted = error["code"].as_str().unwrap_or_default().to_owned();
             if !path.is_empty() {
-                said = format!("{said} {}", path.join("."));
+                formatted = format!("{formatted} {}", path.join("."));
             }
             match error["legacyCode"].as_i64() {
-                Some(code) => format!("{said} ({code})"),
-                None => said,
+                Some(code) => format!("{formatted} ({code})"),
+                None => formatted,
             }
         })
         .collect()

@@ -20,7 +20,7 @@ thread_local! {
 
 impl Logs {
     /// Captures what the current thread logs from now on, as far as the filter selects it.
-    pub(super) fn catch_here(&self, filter: &str) {
+    pub(super) fn capture_current_thread(&self, filter: &str) {
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(filter))
             .with_ansi(false)

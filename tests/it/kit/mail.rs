@@ -135,7 +135,7 @@ impl Mailbox {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Resumes a suspended server, which handles everything that arrived meanwhile.
+    /// Resumes a suspended server, which handles everything that arrived in the meantime.
     pub(crate) fn go_on(&self) {
         self.signal(Signal::SIGCONT);
     }
@@ -183,7 +183,7 @@ impl Mailbox {
     async fn line(&mut self) -> Value {
         let (_, lines) = self.running.as_mut().expect("the server runs");
         let line = timeout(LIMIT, lines.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("the mail server tells nothing within {LIMIT:?}"));
+        let line = line.unwrap_or_else(|_| panic!("no output of the mail server within {LIMIT:?}"));
         let line = line.expect("its output").expect("the mail server has not ended");
         serde_json::from_str(&line).expect("JSON")
     }

@@ -12,31 +12,31 @@
 
 mod audit;
 mod binary;
-mod bystander;
+mod callers;
 mod commands;
 mod gateway;
 mod graphql;
+mod integrity;
+mod latency_probe;
 mod logs;
 mod mail;
 mod mongo;
-mod people;
-mod profile;
+mod profiler;
 mod raw;
 mod redact;
 mod scripts;
 mod server;
-mod whole;
 
 use std::time::Duration;
 
 pub(crate) use binary::{Binary, Memory};
-pub(crate) use bystander::Bystander;
+pub(crate) use callers::{Client, Shop, item_ids};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use graphql::{Answer, Caller, Upload, faults, mutation, warnings};
+pub(crate) use latency_probe::LatencyProbe;
 pub(crate) use mail::{Mail, MailFolder, MailServer, Mailbox};
 pub(crate) use mongo::{Store, number, text};
-pub(crate) use people::{Client, Shop, item_ids};
-pub(crate) use profile::{Cost, examined, is_within, profiled};
+pub(crate) use profiler::{Cost, examined, is_within, profiled};
 pub(crate) use raw::{Raw, RawAnswer};
 pub(crate) use redact::redact;
 pub(crate) use scripts::{Scripts, Tool, chromium, succeeds};

@@ -6,7 +6,7 @@ use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use mongodb::{Collection, Database};
 
-use super::profile::scan;
+use super::profiler::scan;
 
 /// A test's database.
 #[derive(Clone)]
@@ -76,7 +76,7 @@ impl Store {
     }
 }
 
-/// Returns an integer, whatever its stored width.
+/// Returns an integer of any stored width.
 pub(crate) fn number(document: &Document, field: &str) -> i64 {
     match document.get(field) {
         Some(Bson::Int32(number)) => i64::from(*number),

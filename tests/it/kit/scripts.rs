@@ -207,9 +207,9 @@ fn install(source: &Path) -> Result<PathBuf, String> {
         .output()
         .map_err(|error| format!("npm does not start ({error})"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(format!(
-            "the packages could not be installed: npm ci failed ({}):\n{said}",
+            "the packages could not be installed: npm ci failed ({}):\n{message}",
             output.status
         ));
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{group, join, market, names};
 use crate::addresses::customer;
-use crate::customers::but;
+use crate::customers::patched;
 use crate::kit::{self, Shop, text};
 
 /// Returns everything that shows who is in the group.
@@ -18,12 +18,12 @@ async fn seen(shop: &Shop, ada: &Value, group: &Value) -> Value {
          others: customers(filter: {{ not: {{ groupId: {group} }} }}) {{ totalCount }} }} \
          node(id: {group}) {{ id }} }}"
     );
-    shop.backend.ask(&query).await
+    shop.backend.query(&query).await
 }
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
+async fn cly_15_a_deleted_group_immediately_has_no_members_and_opens_no_market() {
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
     let (gone, stays) = (group(&shop, "Gone").await, group(&shop, "Stays").await);
@@ -40,7 +40,7 @@ async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
     assert_eq!(before["storefront"]["customers"]["nodes"], json!([{ "id": id }]));
 
     shop.backend
-        .done("customerGroupDelete", json!({ "id": gone }))
+        .mutate_ok("customerGroupDelete", json!({ "id": gone }))
         .await;
     // Before the job and after it.
     for jobs in [1, 0] {
@@ -59,9 +59,9 @@ async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
             json!({ "totalCount": 0, "nodes": [] })
         );
         assert_eq!(now["storefront"]["others"]["totalCount"], 1);
-        let own = ada.ask("{ storefront { markets { nodes { name } } } }").await;
+        let own = ada.query("{ storefront { markets { nodes { name } } } }").await;
         assert_eq!(names(&own["storefront"]["markets"]), ["Shared", "Public"]);
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
         shop.gateway.run_jobs().await;
     }
     let stored = &shop.gateway.store.documents("customers", doc! {}).await[0];
@@ -77,7 +77,7 @@ async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
     ] {
         let refused = shop
             .backend
-            .refused(field, but(more, json!({ "id": gone })))
+            .user_errors(field, patched(more, json!({ "id": gone })))
             .await;
         assert_eq!(refused, ["CUSTOMER_GROUP_NOT_FOUND id"], "{field}");
     }
@@ -85,7 +85,7 @@ async fn cly_15_a_deleted_group_opens_nothing_and_is_nobodys_at_once() {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_a_market_that_lost_its_last_group_is_closed_until_its_groups_are_set() {
+async fn cly_15_a_market_without_its_last_group_is_closed_until_its_groups_are_set() {
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
     let (gone, stays) = (group(&shop, "Gone").await, group(&shop, "Stays").await);
@@ -93,24 +93,24 @@ async fn cly_15_a_market_that_lost_its_last_group_is_closed_until_its_groups_are
     join(&shop, &stays, &[&id]).await;
     let alone = market(&shop, "Alone", &[&gone]).await;
     shop.backend
-        .done("customerGroupDelete", json!({ "id": gone }))
+        .mutate_ok("customerGroupDelete", json!({ "id": gone }))
         .await;
     shop.gateway.run_jobs().await;
     let own = async || {
-        let seen = ada.ask("{ storefront { markets { nodes { name } } } }").await;
+        let seen = ada.query("{ storefront { markets { nodes { name } } } }").await;
         names(&seen["storefront"]["markets"]).len()
     };
     let query =
         format!("{{ node(id: {alone}) {{ ... on Market {{ isPrivate groups {{ totalCount }} }} }} }}");
     let closed = json!({ "isPrivate": true, "groups": { "totalCount": 0 } });
-    assert_eq!(shop.backend.ask(&query).await["node"], closed);
+    assert_eq!(shop.backend.query(&query).await["node"], closed);
     assert_eq!(own().await, 0);
     // A new name does not open the market.
     let renamed = json!({ "id": alone, "name": "Lonely" });
-    let renamed = shop.backend.done("marketUpdate", renamed).await;
+    let renamed = shop.backend.mutate_ok("marketUpdate", renamed).await;
     assert_eq!((&renamed["market"]["isPrivate"], own().await), (&json!(true), 0));
     let opened = json!({ "id": alone, "groupIds": [stays] });
-    shop.backend.done("marketUpdate", opened).await;
+    shop.backend.mutate_ok("marketUpdate", opened).await;
     assert_eq!(own().await, 1);
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn fill(shop: &Shop, count: i64) {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_the_job_goes_on_where_it_was_cut_off_and_leaves_other_groups_alone() {
+async fn cly_15_an_interrupted_job_resumes_and_does_not_affect_other_groups() {
     let shop = kit::shop().await;
     let (id, _) = customer(&shop, "ada@example.com").await;
     let (gone, stays) = (group(&shop, "Gone").await, group(&shop, "Stays").await);
@@ -163,7 +163,7 @@ async fn cly_15_the_job_goes_on_where_it_was_cut_off_and_leaves_other_groups_alo
     };
     assert_eq!((members(&gone).await, members(&stays).await), (2_501, 2_501));
     shop.backend
-        .done("customerGroupDelete", json!({ "id": gone }))
+        .mutate_ok("customerGroupDelete", json!({ "id": gone }))
         .await;
     // Simulates the death of the gateway between two steps.
     let customers = store.collection("customers");

@@ -19,7 +19,7 @@ impl List {
         let selection = "{ totalCount nodes { id } edges { cursor } \
                          pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
         let query = self.query.replace("LIST", &format!("({arguments}) {selection}"));
-        let answer = caller.ask(&query).await;
+        let answer = caller.query(&query).await;
         answer.pointer(self.place).expect("a list").clone()
     }
 
@@ -48,7 +48,7 @@ impl List {
 }
 
 /// Starts a shop with one customer in five groups, a group with five customers, and five markets, public and private.
-async fn crowd() -> (Shop, Vec<List>) {
+async fn shop_with_lists() -> (Shop, Vec<List>) {
     let shop = kit::shop().await;
     let (mut groups, mut people, mut markets) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..5 {
@@ -102,8 +102,8 @@ fn ids(page: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn each_list_pages_through_all_from_both_ends() {
-    let (shop, lists) = crowd().await;
+async fn each_list_paginates_completely_from_both_ends() {
+    let (shop, lists) = shop_with_lists().await;
     for list in &lists {
         let (query, whole) = (&list.query, list.page(&shop.backend, "first: 100").await);
         let ids = ids(&whole);
@@ -129,8 +129,8 @@ async fn each_list_pages_through_all_from_both_ends() {
 }
 
 #[tokio::test]
-async fn a_page_or_a_cursor_that_cannot_be_is_refused() {
-    let (shop, lists) = crowd().await;
+async fn an_invalid_page_or_cursor_is_refused() {
+    let (shop, lists) = shop_with_lists().await;
     let cursor =
         async |list: &List| list.page(&shop.backend, "first: 1").await["pageInfo"]["startCursor"].take();
     let mut wrongs: Vec<String> = [
@@ -170,7 +170,7 @@ const NESTED: &str = "{ storefront { \
      markets(first: 3) { nodes { name } } } } } }";
 
 #[tokio::test]
-async fn each_level_of_groups_and_markets_is_one_command() {
+async fn each_level_of_groups_and_markets_costs_one_command() {
     let shop = kit::shop().await;
     let mut people = Vec::new();
     for number in 0..20 {
@@ -185,7 +185,7 @@ async fn each_level_of_groups_and_markets_is_one_command() {
     let mut counts = Vec::new();
     for first in [2, 20] {
         let query = NESTED.replace("FIRST", &first.to_string());
-        let (seen, mut commands) = shop.gateway.commands.during(shop.backend.ask(&query)).await;
+        let (seen, mut commands) = shop.gateway.commands.during(shop.backend.query(&query)).await;
         let customers = seen["storefront"]["customers"]["nodes"].as_array();
         let customers = customers.expect("nodes");
         assert_eq!(customers.len(), first);
@@ -220,13 +220,13 @@ async fn each_level_of_groups_and_markets_is_one_command() {
 }
 
 #[tokio::test]
-async fn a_customers_own_groups_are_looked_up_once_a_request() {
+async fn a_customers_own_groups_are_read_once_per_request() {
     let shop = kit::shop().await;
     let (_, ada) = customer(&shop, "own@example.com").await;
     let query = "{ storefront { a: markets { nodes { name } } b: markets(first: 1) { nodes { name } } \
                  customerGroups { nodes { name } } } }";
-    ada.ask(query).await;
-    let (_, commands) = shop.gateway.commands.during(ada.ask(query)).await;
+    ada.query(query).await;
+    let (_, commands) = shop.gateway.commands.during(ada.query(query)).await;
     insta::assert_json_snapshot!(commands, @r#"
     [
       "find storefronts",
@@ -237,8 +237,8 @@ async fn a_customers_own_groups_are_looked_up_once_a_request() {
     ]
     "#);
     let public = "{ storefront { markets { nodes { name } } } }";
-    shop.browser.ask(public).await;
-    let (_, commands) = shop.gateway.commands.during(shop.browser.ask(public)).await;
+    shop.browser.query(public).await;
+    let (_, commands) = shop.gateway.commands.during(shop.browser.query(public)).await;
     assert_eq!(commands, ["find storefronts", "find markets"]);
 }
 
@@ -246,34 +246,34 @@ async fn a_customers_own_groups_are_looked_up_once_a_request() {
 async fn many() -> (Shop, Value, Value) {
     let shop = kit::shop().await;
     let (id, _) = customer(&shop, "ada@example.com").await;
-    let (crowd, few) = (group(&shop, "Crowd").await, group(&shop, "Few").await);
-    join(&shop, &crowd, &[&id]).await;
+    let (large_group, few) = (group(&shop, "Crowd").await, group(&shop, "Few").await);
+    join(&shop, &large_group, &[&id]).await;
     fill(&shop, 2_000).await;
     let last = shop.gateway.store.documents("customers", doc! {}).await.pop();
     let last = json!(text(&last.expect("somebody"), "_id"));
     join(&shop, &few, &[&id, &last]).await;
-    (shop, crowd, few)
+    (shop, large_group, few)
 }
 
 // EPC-32
 #[tokio::test]
-async fn epc_32_a_page_by_group_and_status_costs_the_page_at_the_beginning_and_at_the_end() {
+async fn epc_32_a_page_by_group_and_status_costs_the_same_at_both_ends() {
     const PAGE: i64 = 10;
     /// One key more to detect a next page, and what the list belongs to.
     const A_FEW: i64 = 8;
-    let (shop, crowd, few) = many().await;
+    let (shop, large_group, few) = many().await;
     let filtered = |filter: String| List {
         query: format!("{{ storefront {{ customers(filter: {{ {filter} }}, LIST }} }}"),
         place: "/storefront/customers",
     };
     let lists = [
-        filtered(format!("groupId: {crowd}")),
-        filtered(format!("groupId: {crowd}, status: REPEAT")),
+        filtered(format!("groupId: {large_group}")),
+        filtered(format!("groupId: {large_group}, status: REPEAT")),
         filtered(format!("groupId: {few}")),
         filtered(format!("groupId: {few}, status: PROSPECT")),
         filtered("status: REPEAT".to_owned()),
         List {
-            query: format!("{{ node(id: {crowd}) {{ ... on CustomerGroup {{ customers(LIST }} }} }}"),
+            query: format!("{{ node(id: {large_group}) {{ ... on CustomerGroup {{ customers(LIST }} }} }}"),
             place: "/node/customers",
         },
     ];
@@ -288,7 +288,7 @@ async fn epc_32_a_page_by_group_and_status_costs_the_page_at_the_beginning_and_a
         ] {
             let asked = format!("{arguments}{from}) {{ nodes {{ id }} pageInfo {{ startCursor }} }}");
             let query = list.query.replace("LIST", &asked);
-            let (seen, costs) = examined(&shop, shop.backend.ask(&query)).await;
+            let (seen, costs) = examined(&shop, shop.backend.query(&query)).await;
             let page = seen.pointer(list.place).expect("a list");
             assert!(!page["nodes"].as_array().expect("nodes").is_empty() || arguments.contains("before"));
             let customers = costs
@@ -306,7 +306,7 @@ async fn epc_32_a_page_by_group_and_status_costs_the_page_at_the_beginning_and_a
 }
 
 /// Adds 2,000 copies of the closed market.
-async fn close_many(shop: &Shop) {
+async fn add_closed_markets(shop: &Shop) {
     let markets = shop.gateway.store.collection("markets");
     let closed = markets.find_one(doc! { "name.written": "Closed" }).await;
     let closed = closed.expect("found").expect("made");
@@ -323,7 +323,7 @@ async fn close_many(shop: &Shop) {
 
 // CLY-15
 #[tokio::test]
-async fn cly_15_markets_that_one_may_not_enter_cost_nothing() {
+async fn cly_15_closed_markets_add_no_cost() {
     const A_FEW: i64 = 12;
     let shop = kit::shop().await;
     let (id, ada) = customer(&shop, "ada@example.com").await;
@@ -332,7 +332,7 @@ async fn cly_15_markets_that_one_may_not_enter_cost_nothing() {
     for (name, groups) in [("First", &[][..]), ("Closed", &[&others]), ("Last", &[&own])] {
         market(&shop, name, groups).await;
     }
-    close_many(&shop).await;
+    add_closed_markets(&shop).await;
     let node = |id: &Value, kind: &str| format!("{{ node(id: {id}) {{ ... on {kind} {{ LIST }} }} }}");
     let open = json!(["First", "Last"]);
     for (caller, query, place, expected) in [
@@ -360,7 +360,7 @@ async fn cly_15_markets_that_one_may_not_enter_cost_nothing() {
         for end in ["first: 10", "last: 10"] {
             let list = format!("markets({end}) {{ totalCount nodes {{ name }} }}");
             let query = query.replace("LIST", &list);
-            let (seen, costs) = examined(&shop, caller.ask(&query)).await;
+            let (seen, costs) = examined(&shop, caller.query(&query)).await;
             let found = seen.pointer(place).expect("a list");
             assert_eq!(json!(names(found)), *expected, "{query}");
             assert_eq!(found["totalCount"], names(found).len(), "{query}");

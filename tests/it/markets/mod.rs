@@ -1,11 +1,11 @@
 //! Customer groups and private markets: their content, their members, and who sees them (CLY-15).
 
-mod at_once;
-mod behind;
+mod concurrency;
 mod deletion;
 mod filter;
 mod lists;
 mod members;
+mod nested_access;
 mod visibility;
 
 use serde_json::{Value, json};
@@ -15,25 +15,27 @@ use crate::kit::{self, Shop, redact};
 /// Creates a group and returns its id.
 pub(crate) async fn group(shop: &Shop, name: &str) -> Value {
     let input = json!({ "storefrontId": shop.id(), "name": name });
-    shop.backend.done("customerGroupCreate", input).await["customerGroup"]["id"].take()
+    shop.backend.mutate_ok("customerGroupCreate", input).await["customerGroup"]["id"].take()
 }
 
 /// Creates a market, public if it has no groups, and returns its id.
 pub(crate) async fn market(shop: &Shop, name: &str, groups: &[&Value]) -> Value {
     let input = json!({ "storefrontId": shop.id(), "name": name, "groupIds": groups });
-    shop.backend.done("marketCreate", input).await["market"]["id"].take()
+    shop.backend.mutate_ok("marketCreate", input).await["market"]["id"].take()
 }
 
 /// Adds customers to a group.
 pub(crate) async fn join(shop: &Shop, group: &Value, customers: &[&Value]) {
     let input = json!({ "id": group, "customerIds": customers });
-    shop.backend.done("customerGroupAddCustomers", input).await;
+    shop.backend.mutate_ok("customerGroupAddCustomers", input).await;
 }
 
 /// Removes customers from a group.
 pub(crate) async fn leave(shop: &Shop, group: &Value, customers: &[&Value]) {
     let input = json!({ "id": group, "customerIds": customers });
-    shop.backend.done("customerGroupRemoveCustomers", input).await;
+    shop.backend
+        .mutate_ok("customerGroupRemoveCustomers", input)
+        .await;
 }
 
 /// Returns the names in a list, in order.
@@ -43,10 +45,10 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn cly_15_a_group_and_a_market_are_on_the_wire_as_they_are_stored() {
+async fn cly_15_a_group_and_a_market_are_returned_as_stored() {
     let shop = kit::shop().await;
     let new = json!({ "storefrontId": shop.id(), "name": " Ältere $Kunden. " });
-    let made = shop.backend.done("customerGroupCreate", new).await;
+    let made = shop.backend.mutate_ok("customerGroupCreate", new).await;
     insta::assert_json_snapshot!(redact(made.clone()), @r#"
     {
       "customerGroup": {
@@ -59,14 +61,14 @@ async fn cly_15_a_group_and_a_market_are_on_the_wire_as_they_are_stored() {
     "#);
     let id = made["customerGroup"]["id"].clone();
     let renamed = json!({ "id": id, "name": "Old friends" });
-    let renamed = shop.backend.done("customerGroupUpdate", renamed).await;
+    let renamed = shop.backend.mutate_ok("customerGroupUpdate", renamed).await;
     assert_eq!(renamed["customerGroup"]["name"], "Old friends");
     assert_eq!(
         renamed["customerGroup"]["createdAt"],
         made["customerGroup"]["createdAt"]
     );
     let new = json!({ "storefrontId": shop.id(), "name": "Sale", "groupIds": [id, id] });
-    let made = shop.backend.done("marketCreate", new).await;
+    let made = shop.backend.mutate_ok("marketCreate", new).await;
     insta::assert_json_snapshot!(redact(made.clone()), @r#"
     {
       "market": {
@@ -88,13 +90,13 @@ async fn cly_15_a_group_and_a_market_are_on_the_wire_as_they_are_stored() {
 }
 
 #[tokio::test]
-async fn a_storefronts_groups_are_on_the_wire_with_their_markets() {
+async fn a_storefronts_groups_are_returned_with_their_markets() {
     let shop = kit::shop().await;
     let id = group(&shop, "Old friends").await;
     market(&shop, "Sale", &[&id]).await;
     let query = "{ storefront { customerGroups { totalCount nodes { id name storefront { code } markets { totalCount \
                  nodes { name isPrivate storefront { code } } } customers { totalCount } } } } }";
-    let seen = shop.backend.ask(query).await;
+    let seen = shop.backend.query(query).await;
     insta::assert_json_snapshot!(redact(seen), @r#"
     {
       "storefront": {
@@ -131,7 +133,7 @@ async fn a_storefronts_groups_are_on_the_wire_with_their_markets() {
 }
 
 #[tokio::test]
-async fn a_name_is_one_groups_and_one_markets_whatever_its_case() {
+async fn a_name_is_unique_among_groups_and_among_markets_regardless_of_case() {
     let shop = kit::shop().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
     let vip = group(&shop, "VIP").await;
@@ -144,21 +146,21 @@ async fn a_name_is_one_groups_and_one_markets_whatever_its_case() {
             ("customerGroupCreate", new.clone()),
             ("customerGroupUpdate", rename),
         ] {
-            let refused = shop.backend.refused(field, input).await;
+            let refused = shop.backend.user_errors(field, input).await;
             assert_eq!(refused, ["CUSTOMER_GROUP_NAME_TAKEN name"], "{field} {name}");
         }
-        let refused = shop.backend.refused("marketCreate", new).await;
+        let refused = shop.backend.user_errors("marketCreate", new).await;
         assert_eq!(refused, ["MARKET_NAME_TAKEN name"], "{name}");
     }
     // A group may change the case of its own name, and names are unique only within a storefront.
     let own = json!({ "id": vip, "name": "Vip" });
-    shop.backend.done("customerGroupUpdate", own).await;
+    shop.backend.mutate_ok("customerGroupUpdate", own).await;
     shop.backend
-        .done("marketUpdate", json!({ "id": public, "name": "VIP" }))
+        .mutate_ok("marketUpdate", json!({ "id": public, "name": "VIP" }))
         .await;
     let there = json!({ "storefrontId": austria.id, "name": "vip" });
-    shop.backend.done("customerGroupCreate", there.clone()).await;
-    shop.backend.done("marketCreate", there).await;
+    shop.backend.mutate_ok("customerGroupCreate", there.clone()).await;
+    shop.backend.mutate_ok("marketCreate", there).await;
 }
 
 // CLY-15
@@ -173,7 +175,7 @@ async fn cly_15_a_market_is_private_while_it_has_groups() {
             .as_object_mut()
             .expect("an object")
             .extend(changes.as_object().expect("an object").clone());
-        let market = shop.backend.done("marketUpdate", input).await["market"].take();
+        let market = shop.backend.mutate_ok("marketUpdate", input).await["market"].take();
         let groups = market["groups"]["nodes"].as_array().expect("nodes").iter();
         let groups: Vec<Value> = groups.map(|group| group["id"].clone()).collect();
         (market["isPrivate"] == true, groups, market["name"].clone())
@@ -184,7 +186,7 @@ async fn cly_15_a_market_is_private_while_it_has_groups() {
         (false, vec![], sale.clone())
     );
     let both = vec![one.clone(), two.clone()];
-    // Ordered by age, whatever the order of the input.
+    // Ordered by age, regardless of the order of the input.
     assert_eq!(
         now(json!({ "groupIds": [two, one, two] })).await,
         (true, both.clone(), sale.clone())
@@ -207,16 +209,19 @@ async fn cly_15_a_market_is_private_while_it_has_groups() {
         (true, vec![one], sale.clone())
     );
     assert_eq!(now(json!({ "groupIds": null })).await, (false, vec![], sale));
-    let nothing = shop.backend.refused("marketUpdate", json!({ "id": id })).await;
+    let nothing = shop
+        .backend
+        .user_errors("marketUpdate", json!({ "id": id }))
+        .await;
     assert_eq!(nothing, ["NO_CHANGES"]);
-    let gone = shop.backend.done("marketDelete", json!({ "id": id })).await;
+    let gone = shop.backend.mutate_ok("marketDelete", json!({ "id": id })).await;
     assert_eq!(gone["deletedMarketId"], id);
     for (field, input) in [
         ("marketDelete", json!({ "id": id })),
         ("marketUpdate", json!({ "id": id, "name": "x" })),
     ] {
         assert_eq!(
-            shop.backend.refused(field, input).await,
+            shop.backend.user_errors(field, input).await,
             ["MARKET_NOT_FOUND id"],
             "{field}"
         );

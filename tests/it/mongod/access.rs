@@ -21,7 +21,7 @@ async fn address(uri: &Secret) -> String {
 }
 
 /// Returns a client with only the address and a claim of the form `name:password@`.
-async fn stranger(uri: &Secret, claim: &str) -> Client {
+async fn unauthenticated_client(uri: &Secret, claim: &str) -> Client {
     let address = address(uri).await;
     let uri = format!("mongodb://{claim}{address}/?directConnection=true");
     Client::with_uri_str(uri).await.expect("a client")
@@ -36,8 +36,8 @@ fn code(error: &mongodb::error::Error) -> Option<i32> {
 }
 
 /// Asserts that authentication with this claim fails.
-async fn assert_is_not_believed(uri: &Secret, claim: &str) {
-    let client = stranger(uri, claim).await;
+async fn assert_authentication_fails(uri: &Secret, claim: &str) {
+    let client = unauthenticated_client(uri, claim).await;
     let answer = client
         .database("trial")
         .run_command(doc! { "find": "things" })
@@ -47,8 +47,8 @@ async fn assert_is_not_believed(uri: &Secret, claim: &str) {
 }
 
 /// Asserts that a client without credentials may do nothing.
-async fn assert_shut_out(uri: &Secret) {
-    let client = stranger(uri, "").await;
+async fn assert_access_denied(uri: &Secret) {
+    let client = unauthenticated_client(uri, "").await;
     let commands = [
         ("admin", doc! { "listDatabases": 1 }),
         ("trial", doc! { "listCollections": 1 }),
@@ -99,7 +99,7 @@ fn open_to_others(path: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         let inner = std::fs::read_dir(&folder).expect("listed").flatten();
         for path in inner.map(|entry| entry.path()).chain([folder.clone()]) {
-            // The server may remove its own files meanwhile.
+            // The server may remove its own files concurrently.
             let Ok(metadata) = std::fs::metadata(&path) else {
                 continue;
             };
@@ -128,19 +128,19 @@ async fn secrets(dir: &Path, uri: &Secret) -> [String; 2] {
 
 // DEF-07
 #[tokio::test]
-async fn a_stranger_reads_and_writes_nothing() {
+async fn a_client_without_credentials_reads_and_writes_nothing() {
     let dir = TempDir::new().expect("a directory");
     let managed = Managed::start(&options(dir.path()), &Silent)
         .await
         .expect("started");
     insert(managed.uri(), 1).await;
-    assert_shut_out(managed.uri()).await;
+    assert_access_denied(managed.uri()).await;
     for claim in [
         "storefront-gateway:storefront-gateway@",
         "__system:key@",
         "root:root@",
     ] {
-        assert_is_not_believed(managed.uri(), claim).await;
+        assert_authentication_fails(managed.uri(), claim).await;
     }
     assert_eq!(count(managed.uri()).await, 1);
     managed.stop().await;
@@ -148,7 +148,7 @@ async fn a_stranger_reads_and_writes_nothing() {
 
 // DEF-07
 #[tokio::test]
-async fn the_secret_is_in_files_of_this_user_alone_whatever_the_mask() {
+async fn the_secrets_files_are_private_regardless_of_the_umask() {
     let root = TempDir::new().expect("a directory");
     let dir = root.path().join("data");
     let mut gateway = start_child(&dir);
@@ -176,7 +176,7 @@ async fn the_secret_is_in_files_of_this_user_alone_whatever_the_mask() {
 
 // DEF-07
 #[tokio::test]
-async fn a_lost_secret_is_made_anew_and_the_old_one_opens_nothing() {
+async fn a_lost_secret_is_replaced_and_the_old_one_is_refused() {
     let dir = TempDir::new().expect("a directory");
     let first = Managed::start(&options(dir.path()), &Silent)
         .await
@@ -189,7 +189,7 @@ async fn a_lost_secret_is_made_anew_and_the_old_one_opens_nothing() {
         .await
         .expect("started");
     assert_eq!(count(second.uri()).await, 1);
-    assert_is_not_believed(second.uri(), &format!("storefront-gateway:{password}@")).await;
+    assert_authentication_fails(second.uri(), &format!("storefront-gateway:{password}@")).await;
     second.stop().await;
 }
 
@@ -245,7 +245,7 @@ async fn unprotected(dir: &Path) -> (Child, Secret) {
 
 // DEF-07
 #[tokio::test]
-async fn a_directory_from_before_is_taken_over_whenever_that_is_interrupted() {
+async fn a_directory_of_an_earlier_version_is_upgraded_despite_interruptions() {
     let dir = TempDir::new().expect("a directory");
     let (mut server, uri) = unprotected(dir.path()).await;
     insert(&uri, 1).await;
@@ -299,9 +299,9 @@ async fn a_directory_from_before_is_taken_over_whenever_that_is_interrupted() {
         .await
         .expect("started");
     assert_eq!(count(managed.uri()).await, 1);
-    assert_shut_out(managed.uri()).await;
+    assert_access_denied(managed.uri()).await;
     for name in ["backdoor", "storefront-gateway"] {
-        assert_is_not_believed(managed.uri(), &format!("{name}:open@")).await;
+        assert_authentication_fails(managed.uri(), &format!("{name}:open@")).await;
     }
     managed.stop().await;
 }

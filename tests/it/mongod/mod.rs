@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use storefront_gateway::platform::secret::Secret;
 use tempfile::TempDir;
 
-/// The timeout for what should happen at once; a limit for failing, not a measurement.
+/// The timeout for events that should happen immediately; a limit for failing, not a measurement.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn options(dir: &Path) -> Options {
@@ -66,7 +66,7 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
+async fn a_database_keeps_its_data_after_a_restart_on_another_port() {
     let dir = TempDir::new().expect("a directory");
     let first = Managed::start(&options(dir.path()), &Silent)
         .await
@@ -77,7 +77,7 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
     first.stop().await;
     assert!(!is_alive(process));
 
-    // Another program has taken the port meanwhile.
+    // Another program has taken the port in the meantime.
     let port = std::fs::read_to_string(dir.path().join("mongod.port")).expect("remembered");
     let port: u16 = port.parse().expect("a port");
     let taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("free");
@@ -101,7 +101,7 @@ async fn a_database_keeps_its_data_over_a_restart_on_another_port() {
 }
 
 #[tokio::test]
-async fn transactions_and_change_streams_work() {
+async fn transactions_and_change_streams_are_supported() {
     let dir = TempDir::new().expect("a directory");
     let managed = Managed::start(&options(dir.path()), &Silent)
         .await
@@ -141,7 +141,7 @@ async fn transactions_and_change_streams_work() {
 }
 
 #[tokio::test]
-async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() {
+async fn a_second_gateway_is_refused_and_a_command_uses_the_running_server() {
     let dir = TempDir::new().expect("a directory");
     let options = options(dir.path());
     let managed = Managed::start(&options, &Silent).await.expect("started");
@@ -174,14 +174,14 @@ async fn a_second_gateway_is_refused_and_a_command_uses_the_first_ones_server() 
     assert!(matches!(attached, Attached::Own(_)));
     assert_eq!(count(attached.uri()).await, 1);
 
-    // A gateway that starts meanwhile waits until the command ends.
+    // A gateway that starts concurrently waits until the command ends.
     let gateway = tokio::spawn(async move { Managed::start(&options, &Silent).await });
     attached.stop().await;
     gateway.await.expect("no panic").expect("started").stop().await;
 }
 
 #[tokio::test]
-async fn a_server_that_ends_by_itself_is_reported_with_its_cause() {
+async fn a_database_server_that_exits_is_reported_with_its_cause() {
     let dir = TempDir::new().expect("a directory");
     let managed = Managed::start(&options(dir.path()), &Silent)
         .await
@@ -203,7 +203,7 @@ async fn a_server_that_ends_by_itself_is_reported_with_its_cause() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_to_start_is_reported_with_its_words() {
+async fn a_database_server_that_fails_to_start_is_reported_with_its_output() {
     let dir = TempDir::new().expect("a directory");
     let parameter = ("noSuchParameter".to_owned(), "1".to_owned());
     let options = Options {
@@ -228,7 +228,7 @@ async fn a_server_that_refuses_to_start_is_reported_with_its_words() {
 }
 
 #[tokio::test]
-async fn a_wrong_server_binary_is_named() {
+async fn a_wrong_server_binary_is_reported() {
     let dir = TempDir::new().expect("a directory");
     for (path, expected) in [
         ("/no/such/mongod", "does not exist"),
@@ -250,7 +250,7 @@ async fn a_wrong_server_binary_is_named() {
 }
 
 #[tokio::test]
-async fn without_a_server_and_without_pip_the_ways_out_are_named() {
+async fn without_a_server_and_pip_the_alternatives_are_listed() {
     let dir = TempDir::new().expect("a directory");
     let nothing = TempDir::new().expect("a directory");
     let options = Options {
@@ -269,7 +269,7 @@ async fn without_a_server_and_without_pip_the_ways_out_are_named() {
 }
 
 #[tokio::test]
-async fn a_data_directory_that_cannot_be_made_is_named() {
+async fn a_data_directory_that_cannot_be_created_is_reported() {
     let dir = TempDir::new().expect("a directory");
     let file = dir.path().join("file");
     std::fs::write(&file, "").expect("written");
@@ -345,7 +345,7 @@ fn await_ready(gateway: &mut ChildGateway) {
 }
 
 #[tokio::test]
-async fn a_killed_gateway_takes_its_server_along() {
+async fn a_killed_gateway_ends_its_database_server() {
     let dir = TempDir::new().expect("a directory");
     let mut gateway = start_child(dir.path());
     await_ready(&mut gateway);
@@ -362,7 +362,7 @@ async fn a_killed_gateway_takes_its_server_along() {
 }
 
 #[tokio::test]
-async fn a_replica_set_outlives_its_primary() {
+async fn a_replica_set_survives_the_loss_of_its_primary() {
     let dir = TempDir::new().expect("a directory");
     let binary = dev_mongod::find_server(&options(dir.path()), &Silent)
         .await

@@ -9,8 +9,10 @@ use storefront_gateway::customer::identity::forget_in;
 use storefront_gateway::platform::id::{Id, StorefrontId, StorefrontUserId};
 use storefront_gateway::reach::HouseReach;
 
-use super::op::USERINFO;
-use super::{NOT_LINKED, Reply, WITH_OIDC, add, arrives, back_with, counts, provider, shop_and_op};
+use super::test_provider::USERINFO;
+use super::{
+    NOT_LINKED, Reply, WITH_OIDC, add, callback_input, counts, provider, shop_and_provider, signed_in_id,
+};
 use crate::customers::{OTHER_PASSWORD, credentials, is_signed_in, person, signed_in, with_password};
 use crate::erasure;
 use crate::kit::{Shop, text};
@@ -31,11 +33,11 @@ async fn set(shop: &Shop, email: &str, fields: bson::Document) {
 
 // EPC-09, CST-01
 #[tokio::test]
-async fn epc_09_the_first_sign_in_makes_the_customer_and_the_next_finds_it() {
-    let (shop, op) = shop_and_op().await;
-    let payload = shop.browser.done(WITH_OIDC, back_with("ada")).await;
+async fn epc_09_the_first_sign_in_creates_the_customer_and_the_next_reuses_it() {
+    let (shop, op) = shop_and_provider().await;
+    let payload = shop.browser.mutate_ok(WITH_OIDC, callback_input("ada")).await;
     let (ada, _) = signed_in(&shop, &payload);
-    let seen = ada.ask(SHOWN).await;
+    let seen = ada.query(SHOWN).await;
     let customer = &seen["viewer"]["customer"];
     assert_eq!(customer["id"], payload["customer"]["id"]);
     let reference = customer["reference"].as_str().expect("a reference");
@@ -53,28 +55,28 @@ async fn epc_09_the_first_sign_in_makes_the_customer_and_the_next_finds_it() {
 
     // Claims that change later do not change the account.
     let again = "ada {\"email\": \"other@example.com\", \"given_name\": \"Augusta\"}";
-    assert_eq!(arrives(&shop, again).await, customer["id"]);
-    let seen = ada.ask(SHOWN).await;
+    assert_eq!(signed_in_id(&shop, again).await, customer["id"]);
+    let seen = ada.query(SHOWN).await;
     assert_eq!(seen["viewer"]["customer"]["email"], "ada@example.com");
     assert_eq!(seen["viewer"]["customer"]["firstName"], "Ada");
     assert_eq!(counts(&shop).await, (1, 1));
-    assert_eq!(op.asked(USERINFO), 0, "the id token said enough");
-    shop.gateway.store.assert_whole().await;
+    assert_eq!(op.asked(USERINFO), 0, "the id token was sufficient");
+    shop.gateway.store.assert_consistent().await;
 }
 
 // EPC-09, EPC-08
 #[tokio::test]
-async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_address() {
+async fn epc_09_an_account_is_linked_only_if_both_sides_verified_its_address() {
     for (here, there, is_linked) in [
         (true, true, true),
         (true, false, false),
         (false, true, false),
         (false, false, false),
     ] {
-        let (shop, _op) = shop_and_op().await;
+        let (shop, _op) = shop_and_provider().await;
         let registered = shop
             .browser
-            .done("customerRegister", with_password("Ada@Example.com"))
+            .mutate_ok("customerRegister", with_password("Ada@Example.com"))
             .await;
         let (before, _) = signed_in(&shop, &registered);
         set(&shop, "ada@example.com", doc! { "isEmailVerified": here }).await;
@@ -82,12 +84,12 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
         let what = format!("verified here {here}, there {there}");
         if is_linked {
             assert_eq!(
-                arrives(&shop, &code).await,
+                signed_in_id(&shop, &code).await,
                 registered["customer"]["id"],
                 "{what}"
             );
             assert_eq!(
-                arrives(&shop, &code).await,
+                signed_in_id(&shop, &code).await,
                 registered["customer"]["id"],
                 "{what}"
             );
@@ -95,7 +97,7 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
         } else {
             let stored = shop.gateway.store.dump().await;
             assert_eq!(
-                shop.browser.refused(WITH_OIDC, back_with(&code)).await,
+                shop.browser.user_errors(WITH_OIDC, callback_input(&code)).await,
                 NOT_LINKED,
                 "{what}"
             );
@@ -105,70 +107,72 @@ async fn epc_09_an_account_is_linked_only_where_both_sides_have_verified_its_add
         // The password of the account is unchanged.
         let wrong = credentials("ada@example.com", OTHER_PASSWORD);
         assert_eq!(
-            shop.browser.refused("customerTokenCreate", wrong).await,
+            shop.browser.user_errors("customerTokenCreate", wrong).await,
             ["CREDENTIALS_INVALID"]
         );
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
     }
 }
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_an_unverified_address_makes_an_account_that_ends_with_the_owner_of_the_address() {
-    let (shop, _op) = shop_and_op().await;
-    // Somebody who claims to have Ada's email address.
+async fn epc_09_an_account_with_an_unverified_address_yields_to_the_owner_of_the_address() {
+    let (shop, _op) = shop_and_provider().await;
+    // A person who claims to have Ada's e-mail address.
     let squatter = "mallory {\"email\": \"ada@example.com\", \"email_verified\": false}";
-    let id = arrives(&shop, squatter).await;
+    let id = signed_in_id(&shop, squatter).await;
     let seen = shop
         .backend
-        .ask(&format!(
+        .query(&format!(
             "{{ customer(by: {{ id: {id} }}) {{ isEmailVerified }} }}"
         ))
         .await;
     assert_eq!(seen["customer"]["isEmailVerified"], false);
     assert_eq!(
-        arrives(&shop, squatter).await,
+        signed_in_id(&shop, squatter).await,
         id,
-        "it is theirs as long as nobody shows otherwise"
+        "the account belongs to its creator until the address is verified"
     );
     // Ada verifies the address by a mailed link.
     set(&shop, "ada@example.com", doc! { "isEmailVerified": true }).await;
     assert_eq!(
-        shop.browser.refused(WITH_OIDC, back_with(squatter)).await,
+        shop.browser
+            .user_errors(WITH_OIDC, callback_input(squatter))
+            .await,
         NOT_LINKED
     );
-    assert_eq!(arrives(&shop, "ada").await, id, "her own identity is linked");
+    assert_eq!(signed_in_id(&shop, "ada").await, id, "her own identity is linked");
     // If it was the same person all along, the provider may verify the address later.
     let proven = squatter.replace("false", "true");
-    assert_eq!(arrives(&shop, &proven).await, id);
-    assert_eq!(arrives(&shop, squatter).await, id, "and that is kept");
+    assert_eq!(signed_in_id(&shop, &proven).await, id);
+    assert_eq!(signed_in_id(&shop, squatter).await, id, "and that is kept");
     assert_eq!(counts(&shop).await, (1, 2));
 }
 
 // EPC-09, SPR-10
 #[tokio::test]
-async fn epc_09_who_has_no_address_has_no_account() {
-    let (shop, op) = shop_and_op().await;
+async fn epc_09_an_identity_without_an_address_gets_no_account() {
+    let (shop, op) = shop_and_provider().await;
     for code in [
         "ada {\"email\": \"no address\"}",
         "ada {\"email\": \"\"}",
         "ada {\"email\": 5}",
     ] {
         assert_eq!(
-            shop.browser.refused(WITH_OIDC, back_with(code)).await,
+            shop.browser.user_errors(WITH_OIDC, callback_input(code)).await,
             NOT_LINKED,
             "{code}"
         );
     }
     op.reply(USERINFO, Reply::Json(200, json!({ "sub": "sub-ada" })));
-    let without = back_with("ada {\"email\": null}");
-    assert_eq!(shop.browser.refused(WITH_OIDC, without).await, NOT_LINKED);
+    let without = callback_input("ada {\"email\": null}");
+    assert_eq!(shop.browser.user_errors(WITH_OIDC, without).await, NOT_LINKED);
     assert_eq!(counts(&shop).await, (0, 0));
     // The names are optional.
-    let nameless = back_with("ada {\"given_name\": null, \"family_name\": null}");
-    let payload = shop.browser.done(WITH_OIDC, nameless).await;
+    let nameless = callback_input("ada {\"given_name\": null, \"family_name\": null}");
+    let payload = shop.browser.mutate_ok(WITH_OIDC, nameless).await;
     let (ada, _) = signed_in(&shop, &payload);
-    let seen = ada.ask("{ viewer { customer { firstName lastName } } }").await;
+    let seen = ada.query("{ viewer { customer { firstName lastName } } }").await;
     assert_eq!(
         seen["viewer"]["customer"],
         json!({ "firstName": null, "lastName": null })
@@ -177,9 +181,9 @@ async fn epc_09_who_has_no_address_has_no_account() {
 
 // EPC-08, EPC-09, ERA-02
 #[tokio::test]
-async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
-    let (shop, _op) = shop_and_op().await;
-    let id = arrives(&shop, "ada").await;
+async fn era_02_sign_in_is_refused_once_the_erasure_has_begun() {
+    let (shop, _op) = shop_and_provider().await;
+    let id = signed_in_id(&shop, "ada").await;
     for status in ["IN_PROGRESS", "FAILED", "COMPLETED"] {
         set(
             &shop,
@@ -188,12 +192,12 @@ async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
         )
         .await;
         let before = shop.gateway.store.dump().await;
-        let refused = shop.browser.refused(WITH_OIDC, back_with("ada")).await;
+        let refused = shop.browser.user_errors(WITH_OIDC, callback_input("ada")).await;
         assert_eq!(refused, ["CREDENTIALS_INVALID"], "{status}");
         // Another identity is not linked to the account either.
-        let another = back_with("eve {\"email\": \"ada@example.com\"}");
+        let another = callback_input("eve {\"email\": \"ada@example.com\"}");
         assert_eq!(
-            shop.browser.refused(WITH_OIDC, another).await,
+            shop.browser.user_errors(WITH_OIDC, another).await,
             NOT_LINKED,
             "{status}"
         );
@@ -206,7 +210,7 @@ async fn era_02_nobody_signs_in_to_an_account_whose_erasure_has_begun() {
             doc! { "anonymization": erasure::stored(status) },
         )
         .await;
-        assert_eq!(arrives(&shop, "ada").await, id, "{status}");
+        assert_eq!(signed_in_id(&shop, "ada").await, id, "{status}");
     }
 }
 
@@ -233,14 +237,17 @@ async fn forget(shop: &Shop, user: &str) -> u64 {
 
 // ERA-01
 #[tokio::test]
-async fn era_01_what_ties_a_person_to_providers_is_forgotten_and_nobody_elses() {
-    let (shop, op) = shop_and_op().await;
+async fn era_01_an_erasure_deletes_only_the_customers_identities() {
+    let (shop, op) = shop_and_provider().await;
     add(&shop, provider(&shop.storefront.id, "second", &op.issuer)).await;
-    let ada = arrives(&shop, "ada").await;
-    let mut second = back_with("ada");
+    let ada = signed_in_id(&shop, "ada").await;
+    let mut second = callback_input("ada");
     second["provider"] = json!("second");
-    assert_eq!(shop.browser.done(WITH_OIDC, second).await["customer"]["id"], ada);
-    let bob = arrives(&shop, "bob").await;
+    assert_eq!(
+        shop.browser.mutate_ok(WITH_OIDC, second).await["customer"]["id"],
+        ada
+    );
+    let bob = signed_in_id(&shop, "bob").await;
     assert_eq!(counts(&shop).await, (2, 3));
     let stored = shop
         .gateway
@@ -250,42 +257,42 @@ async fn era_01_what_ties_a_person_to_providers_is_forgotten_and_nobody_elses() 
     assert_eq!(forget(&shop, text(&stored[0], "userId")).await, 2);
     assert_eq!(forget(&shop, text(&stored[0], "userId")).await, 0);
     assert_eq!(counts(&shop).await, (2, 1));
-    assert_eq!(arrives(&shop, "bob").await, bob);
+    assert_eq!(signed_in_id(&shop, "bob").await, bob);
     assert_eq!(
-        arrives(&shop, "ada").await,
+        signed_in_id(&shop, "ada").await,
         ada,
-        "linked anew: both sides have verified the address"
+        "linked again: both sides have verified the address"
     );
 }
 
 // SFR-02, EPC-09
 #[tokio::test]
 async fn sfr_02_storefronts_share_neither_providers_nor_identities() {
-    let (shop, op) = shop_and_op().await;
+    let (shop, op) = shop_and_provider().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
-    let at = |code: &str| super::back_in(austria.id.as_str(), code);
+    let at = |code: &str| super::callback_input_in(austria.id.as_str(), code);
     let unknown = ["IDENTITY_PROVIDER_NOT_FOUND provider"];
-    assert_eq!(shop.backend.refused(WITH_OIDC, at("ada")).await, unknown);
+    assert_eq!(shop.backend.user_errors(WITH_OIDC, at("ada")).await, unknown);
     add(&shop, provider(&austria.id, "op", &op.issuer)).await;
-    let there = shop.backend.done(WITH_OIDC, at("ada")).await;
-    let here = arrives(&shop, "ada").await;
+    let there = shop.backend.mutate_ok(WITH_OIDC, at("ada")).await;
+    let here = signed_in_id(&shop, "ada").await;
     assert_ne!(there["customer"]["id"], here);
     assert_eq!(counts(&shop).await, (2, 2));
-    shop.gateway.store.assert_whole().await;
+    shop.gateway.store.assert_consistent().await;
 }
 
-// EPC-30: fields that must have a value bind who can give one.
+// EPC-30: required fields bind only callers that can set a value.
 #[tokio::test]
-async fn epc_30_required_fields_keep_nobody_from_signing_in() {
-    let (shop, _op) = shop_and_op().await;
+async fn epc_30_required_fields_do_not_prevent_sign_in() {
+    let (shop, _op) = shop_and_provider().await;
     let required = json!({ "isRequired": true, "isPublic": true, "isCustomerWritable": true });
     crate::custom_fields::define(&shop, "size", "STRING", required).await;
     assert_eq!(
         shop.browser
-            .refused("customerRegister", person("bob@example.com"))
+            .user_errors("customerRegister", person("bob@example.com"))
             .await
             .len(),
         1
     );
-    arrives(&shop, "ada").await;
+    signed_in_id(&shop, "ada").await;
 }

@@ -12,7 +12,7 @@ use url::Url;
 use super::{
     CHALLENGE, CLIENT_ID, CLIENT_SECRET, NONCE, REDIRECT_URI, VERIFIER, WITH_OIDC, add, counts, provider,
 };
-use crate::customers::{but, setup, signed_in};
+use crate::customers::{patched, setup, signed_in};
 use crate::kit::{LIMIT, Scripts, Shop};
 
 const STATE: &str = "a-state-that-comes-back";
@@ -28,7 +28,7 @@ struct Certified {
 impl Certified {
     /// Returns None where Node.js is missing, and the current test is skipped.
     async fn start(changes: Value) -> Option<Self> {
-        let configuration = but(
+        let configuration = patched(
             json!({
                 "redirectUri": REDIRECT_URI,
                 "accounts": {
@@ -63,7 +63,7 @@ impl Certified {
 
     async fn line(&mut self) -> Value {
         let line = timeout(LIMIT, self.lines.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("the provider tells nothing within {LIMIT:?}"));
+        let line = line.unwrap_or_else(|_| panic!("no output of the provider within {LIMIT:?}"));
         let line = line.expect("its output").expect("the provider has not ended");
         serde_json::from_str(&line).expect("JSON")
     }
@@ -74,7 +74,7 @@ impl Certified {
             "{{ storefront {{ identityProviders {{ authorizationUrl(redirectUri: {REDIRECT_URI:?}, state: {STATE:?}, \
              nonce: {NONCE:?}, codeChallenge: {CHALLENGE:?}) }} }} }}"
         );
-        let mut seen = shop.browser.ask(&query).await;
+        let mut seen = shop.browser.query(&query).await;
         let url = seen["storefront"]["identityProviders"][0]["authorizationUrl"].take();
         let line = format!("{}\n", json!({ "url": url, "login": login }));
         self.input.write_all(line.as_bytes()).await.expect("it listens");
@@ -104,12 +104,12 @@ async fn shop_at(certified: &Certified, secret: bool) -> Shop {
 }
 
 fn input(code: &str, changes: Value) -> Value {
-    but(super::back_with(code), changes)
+    patched(super::callback_input(code), changes)
 }
 
 async fn signs_in(certified: &mut Certified, shop: &Shop, login: &str) -> Value {
     let code = certified.sign_in(shop, login).await;
-    shop.browser.done(WITH_OIDC, input(&code, json!({}))).await
+    shop.browser.mutate_ok(WITH_OIDC, input(&code, json!({}))).await
 }
 
 // EPC-09
@@ -134,7 +134,7 @@ async fn epc_09_a_customer_signs_in_at_a_certified_provider() {
         let payload = signs_in(&mut certified, &shop, "ada").await;
         let (ada, _) = signed_in(&shop, &payload);
         let seen = ada
-            .ask("{ viewer { customer { email isEmailVerified firstName lastName } } }")
+            .query("{ viewer { customer { email isEmailVerified firstName lastName } } }")
             .await;
         assert_eq!(
             seen["viewer"]["customer"],
@@ -147,18 +147,18 @@ async fn epc_09_a_customer_signs_in_at_a_certified_provider() {
         let bob = signs_in(&mut certified, &shop, "bob").await;
         let (bob, _) = signed_in(&shop, &bob);
         let seen = bob
-            .ask("{ viewer { customer { isEmailVerified firstName lastName } } }")
+            .query("{ viewer { customer { isEmailVerified firstName lastName } } }")
             .await;
         let expected = json!({ "isEmailVerified": false, "firstName": "Bob", "lastName": "Byron" });
         assert_eq!(seen["viewer"]["customer"], expected);
         assert_eq!(counts(&shop).await, (2, 2));
-        shop.gateway.store.assert_whole().await;
+        shop.gateway.store.assert_consistent().await;
     }
 }
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() {
+async fn epc_09_a_certified_provider_refuses_values_that_do_not_match_its_code() {
     let Some(mut certified) = Certified::start(json!({})).await else {
         return;
     };
@@ -179,14 +179,14 @@ async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() 
         ),
     ] {
         let code = certified.sign_in(&shop, "ada").await;
-        let refused = shop.browser.refused(WITH_OIDC, input(&code, changes)).await;
+        let refused = shop.browser.user_errors(WITH_OIDC, input(&code, changes)).await;
         assert_eq!(refused, expected, "{what}");
         assert_eq!(counts(&shop).await, (0, 0), "{what}");
     }
     // The correct values work once.
     let code = certified.sign_in(&shop, "ada").await;
-    shop.browser.done(WITH_OIDC, input(&code, json!({}))).await;
-    let replayed = shop.browser.refused(WITH_OIDC, input(&code, json!({}))).await;
+    shop.browser.mutate_ok(WITH_OIDC, input(&code, json!({}))).await;
+    let replayed = shop.browser.user_errors(WITH_OIDC, input(&code, json!({}))).await;
     assert_eq!(replayed, by_code);
     // A wrong client secret is not reported as the browser's error.
     let wrong = provider(&shop.storefront.id, "wrong", &certified.issuer);
@@ -201,6 +201,6 @@ async fn epc_09_a_certified_provider_refuses_what_does_not_belong_to_its_code() 
     let code = certified.sign_in(&shop, "ada").await;
     let refused = shop
         .browser
-        .refused(WITH_OIDC, input(&code, json!({ "provider": "wrong" })));
+        .user_errors(WITH_OIDC, input(&code, json!({ "provider": "wrong" })));
     assert_eq!(refused.await, ["IDENTITY_PROVIDER_REJECTED provider"]);
 }

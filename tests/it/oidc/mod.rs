@@ -1,14 +1,14 @@
-//! Single sign-on, with a certified provider and with one that lies.
+//! Single sign-on, with a certified provider and with one that sends invalid responses.
 
 mod accounts;
 mod anonymous;
-mod at_once;
 mod bad_input;
 mod certified;
-mod liar;
-mod op;
+mod concurrency;
+mod invalid_responses;
+mod logging;
 mod providers;
-mod silence;
+mod test_provider;
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use storefront_gateway::oidc::store::{self, NewProvider};
 use storefront_gateway::platform::id::StorefrontId;
 use storefront_gateway::reach::HouseReach;
 
-pub(crate) use op::{Op, Reply};
+pub(crate) use test_provider::{Reply, TestProvider};
 
-use crate::customers::{but, setup};
+use crate::customers::{patched, setup};
 use crate::kit::Shop;
 
 /// The name of the sign-on mutation.
@@ -61,15 +61,15 @@ pub(crate) async fn add(shop: &Shop, new: NewProvider) -> String {
 }
 
 /// Adds a test provider with the key `op` to the shop's storefront.
-pub(crate) async fn open(shop: &Shop) -> Op {
-    let op = Op::start().await;
+pub(crate) async fn open(shop: &Shop) -> TestProvider {
+    let op = TestProvider::start().await;
     op.follow(&shop.gateway.app.clock);
     add(shop, provider(&shop.storefront.id, "op", &op.issuer)).await;
     op
 }
 
 /// Starts a shop with such a provider.
-async fn shop_and_op() -> (Shop, Op) {
+async fn shop_and_provider() -> (Shop, TestProvider) {
     let shop = setup().manual_clock().start().await;
     // Each link of an identity sends a mail.
     shop.gateway.expect_jobs();
@@ -78,15 +78,15 @@ async fn shop_and_op() -> (Shop, Op) {
 }
 
 /// Returns the input of a browser that returns with this code.
-pub(crate) fn back_with(code: &str) -> Value {
+pub(crate) fn callback_input(code: &str) -> Value {
     json!({
         "provider": "op", "code": code, "redirectUri": REDIRECT_URI, "codeVerifier": VERIFIER, "nonce": NONCE,
     })
 }
 
-/// Like [`back_with`], for the storefront named.
-pub(crate) fn back_in(storefront: &str, code: &str) -> Value {
-    but(back_with(code), json!({ "storefrontId": storefront }))
+/// Like [`callback_input`], for the storefront named.
+pub(crate) fn callback_input_in(storefront: &str, code: &str) -> Value {
+    patched(callback_input(code), json!({ "storefrontId": storefront }))
 }
 
 /// Returns the numbers of customers and identities.
@@ -99,8 +99,8 @@ async fn counts(shop: &Shop) -> (u64, u64) {
 }
 
 /// Signs in, which must succeed, and returns the customer's id.
-async fn arrives(shop: &Shop, code: &str) -> Value {
-    shop.browser.done(WITH_OIDC, back_with(code)).await["customer"]["id"].take()
+async fn signed_in_id(shop: &Shop, code: &str) -> Value {
+    shop.browser.mutate_ok(WITH_OIDC, callback_input(code)).await["customer"]["id"].take()
 }
 
 const NOT_LINKED: [&str; 1] = ["IDENTITY_NOT_LINKED"];

@@ -10,10 +10,10 @@ use storefront_gateway::platform::id::{Id, IdentityProviderId};
 use storefront_gateway::reach::HouseReach;
 use url::Url;
 
-use super::op::{DISCOVERY, TOKEN};
+use super::test_provider::{DISCOVERY, TOKEN};
 use super::{
-    CHALLENGE, CLIENT_SECRET, Op, REDIRECT_URI, Reply, VERIFIER, WITH_OIDC, add, arrives, back_with, counts,
-    provider, shop_and_op,
+    CHALLENGE, CLIENT_SECRET, REDIRECT_URI, Reply, TestProvider, VERIFIER, WITH_OIDC, add, callback_input,
+    counts, provider, shop_and_provider, signed_in_id,
 };
 use crate::kit::{self, Answer, Shop};
 
@@ -32,8 +32,8 @@ async fn authorization_url(shop: &Shop, changes: Value) -> Answer {
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_browser_is_sent_to_the_provider_with_all_that_belongs_to_the_sign_in() {
-    let (shop, op) = shop_and_op().await;
+async fn epc_09_the_authorization_url_has_all_parameters_of_the_sign_in() {
+    let (shop, op) = shop_and_provider().await;
     let seen = authorization_url(&shop, json!({ "state": "a&b=c d+e-123".replace(' ', "_") }))
         .await
         .data();
@@ -67,8 +67,8 @@ async fn epc_09_a_browser_is_sent_to_the_provider_with_all_that_belongs_to_the_s
 
 // EPC-09, ERR-02
 #[tokio::test]
-async fn err_02_an_authorization_url_is_made_of_what_can_be() {
-    let (shop, op) = shop_and_op().await;
+async fn err_02_an_authorization_url_with_invalid_arguments_is_refused() {
+    let (shop, op) = shop_and_provider().await;
     let long = "s".repeat(513);
     for (field, bad) in [
         ("redirectUri", "https://shop.example/signed-in/"),
@@ -91,7 +91,7 @@ async fn err_02_an_authorization_url_is_made_of_what_can_be() {
         assert!(message.starts_with(field), "{field}: {message}");
         assert!(!answer.body.to_string().contains("hunter2"), "{message}");
     }
-    assert_eq!(op.asked(DISCOVERY), 0, "nobody was asked for it");
+    assert_eq!(op.asked(DISCOVERY), 0, "no request was sent");
     // The error names the provider as unavailable if its discovery document was never fetched.
     op.reply(DISCOVERY, Reply::Text(500, String::new()));
     let answer = authorization_url(&shop, json!({})).await;
@@ -105,15 +105,15 @@ async fn err_02_an_authorization_url_is_made_of_what_can_be() {
 
 // EPC-09, SFR-02
 #[tokio::test]
-async fn epc_09_a_storefronts_providers_are_listed_in_order_by_one_command() {
+async fn epc_09_a_storefronts_providers_are_listed_in_order_with_one_command() {
     let shop = kit::shop().await;
-    let op = Op::start().await;
+    let op = TestProvider::start().await;
     let austria = shop.add_storefront("Prints AT", "AT").await;
     for (storefront, key) in [(&shop.storefront, "b"), (&shop.storefront, "a"), (&austria, "c")] {
         add(&shop, provider(&storefront.id, key, &op.issuer)).await;
     }
     let query = "{ storefronts { nodes { code identityProviders { key name } } } }";
-    let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(query)).await;
+    let (seen, commands) = shop.gateway.commands.during(shop.backend.query(query)).await;
     insta::assert_json_snapshot!(seen["storefronts"]["nodes"], @r#"
     [
       {
@@ -150,7 +150,7 @@ async fn epc_09_a_storefronts_providers_are_listed_in_order_by_one_command() {
     assert_eq!(op.asked(DISCOVERY), 0, "a list needs no provider");
     let own = shop
         .browser
-        .ask("{ storefront { identityProviders { key } } }")
+        .query("{ storefront { identityProviders { key } } }")
         .await;
     assert_eq!(
         own["storefront"]["identityProviders"],
@@ -160,9 +160,9 @@ async fn epc_09_a_storefronts_providers_are_listed_in_order_by_one_command() {
 
 // EPC-09: as RFC 6749 and RFC 7636 have it.
 #[tokio::test]
-async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
-    let (shop, op) = shop_and_op().await;
-    arrives(&shop, "ada").await;
+async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_client_secret() {
+    let (shop, op) = shop_and_provider().await;
+    signed_in_id(&shop, "ada").await;
     let asked = op.last(TOKEN);
     let expected = [
         ("grant_type", "authorization_code"),
@@ -177,8 +177,8 @@ async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
     assert_eq!(asked.headers["content-type"], "application/x-www-form-urlencoded");
 
     // A provider that supports `client_secret_post` only.
-    let by_post = Op::start().await;
-    let mut published = super::op::published(&by_post.issuer);
+    let by_post = TestProvider::start().await;
+    let mut published = super::test_provider::published(&by_post.issuer);
     published["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
     by_post.reply(DISCOVERY, Reply::Json(200, published));
     add(&shop, provider(&shop.storefront.id, "post", &by_post.issuer)).await;
@@ -186,9 +186,9 @@ async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
     public.client_secret = None;
     add(&shop, public).await;
     for (key, op, secret) in [("post", &by_post, Some(CLIENT_SECRET)), ("public", &op, None)] {
-        let mut input = back_with("ada");
+        let mut input = callback_input("ada");
         input["provider"] = json!(key);
-        shop.browser.done(WITH_OIDC, input).await;
+        shop.browser.mutate_ok(WITH_OIDC, input).await;
         let asked = op.last(TOKEN);
         assert_eq!(
             asked.form.get("client_id").map(String::as_str),
@@ -206,13 +206,13 @@ async fn epc_09_a_code_is_exchanged_with_its_verifier_and_the_clients_secret() {
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identities_along() {
-    let (shop, op) = shop_and_op().await;
+async fn epc_09_a_removed_provider_is_refused_and_its_identities_are_deleted() {
+    let (shop, op) = shop_and_provider().await;
     let second = add(&shop, provider(&shop.storefront.id, "second", &op.issuer)).await;
-    let ada = arrives(&shop, "ada").await;
-    let mut by_second = back_with("ada");
+    let ada = signed_in_id(&shop, "ada").await;
+    let mut by_second = callback_input("ada");
     by_second["provider"] = json!("second");
-    shop.browser.done(WITH_OIDC, by_second.clone()).await;
+    shop.browser.mutate_ok(WITH_OIDC, by_second.clone()).await;
     let remove = async || {
         let app = Arc::clone(&shop.gateway.app);
         let id = IdentityProviderId::parse(&second).expect("an id");
@@ -225,11 +225,11 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
     assert!(remove().await);
     assert!(!remove().await, "there is nothing of it any more");
     assert_eq!(
-        shop.browser.refused(WITH_OIDC, by_second).await,
+        shop.browser.user_errors(WITH_OIDC, by_second).await,
         ["IDENTITY_PROVIDER_NOT_FOUND provider"]
     );
     assert_eq!(counts(&shop).await, (1, 1));
-    assert_eq!(arrives(&shop, "ada").await, ada);
+    assert_eq!(signed_in_id(&shop, "ada").await, ada);
     // The secret is stored encrypted.
     let stored = shop.gateway.store.documents("identityProviders", doc! {}).await;
     assert!(!format!("{stored:?}").contains(CLIENT_SECRET));
@@ -243,14 +243,14 @@ async fn epc_09_a_provider_that_is_removed_signs_nobody_in_and_takes_its_identit
 
 // EPC-09
 #[tokio::test]
-async fn epc_09_a_sign_in_looks_at_what_it_needs_and_at_nobody_else() {
-    let (shop, _op) = shop_and_op().await;
+async fn epc_09_a_sign_in_reads_only_the_documents_it_needs() {
+    let (shop, _op) = shop_and_provider().await;
     for number in 0..30 {
-        arrives(&shop, &format!("somebody{number}")).await;
+        signed_in_id(&shop, &format!("somebody{number}")).await;
     }
     // A new customer, then a known one.
     for code in ["ada", "ada"] {
-        let (_, costs) = kit::examined(&shop, arrives(&shop, code)).await;
+        let (_, costs) = kit::examined(&shop, signed_in_id(&shop, code)).await;
         let collections: Vec<&str> = costs.iter().map(|(collection, ..)| collection.as_str()).collect();
         assert!(collections.contains(&"identities"), "{collections:?}");
         for cost in &costs {

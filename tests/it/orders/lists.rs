@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{ada, by_default, cancel, guests, record};
 use crate::addresses::customer;
-use crate::customers::but;
+use crate::customers::patched;
 use crate::kit::{self, Caller, Shop, examined, is_within};
 
 /// Starts a shop with orders of ada's and of guests, some of them placed at the same moment.
@@ -23,11 +23,11 @@ async fn shop_of_orders() -> (Shop, Caller) {
     ] {
         let placed = json!({ "placedAt": format!("2026-01-0{day}T00:00:00Z") });
         let input = if is_adas {
-            but(by_default(number), json!({ "customerId": id }))
+            patched(by_default(number), json!({ "customerId": id }))
         } else {
             guests(number)
         };
-        let order = record(&shop, but(input, placed)).await;
+        let order = record(&shop, patched(input, placed)).await;
         if number == "A.3" {
             cancel(&shop, &order).await;
         }
@@ -40,7 +40,7 @@ async fn list(caller: &Caller, arguments: &str) -> Value {
         "{{ storefront {{ orders{arguments} {{ totalCount nodes {{ number }} \
          pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }} }}"
     );
-    caller.ask(&query).await["storefront"]["orders"].take()
+    caller.query(&query).await["storefront"]["orders"].take()
 }
 
 async fn own(ada: &Caller, arguments: &str) -> Value {
@@ -48,7 +48,7 @@ async fn own(ada: &Caller, arguments: &str) -> Value {
         "{{ viewer {{ customer {{ orders{arguments} {{ totalCount nodes {{ number }} \
          pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }} }} }}"
     );
-    ada.ask(&query).await["viewer"]["customer"]["orders"].take()
+    ada.query(&query).await["viewer"]["customer"]["orders"].take()
 }
 
 fn numbers(page: &Value) -> Vec<&str> {
@@ -61,7 +61,7 @@ const ADAS: [&str; 4] = ["^A", "A-1", "a-4", "A.3"];
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_orders_are_newest_first_by_when_they_were_placed() {
+async fn epc_25_orders_are_sorted_by_placement_time_newest_first() {
     let (shop, ada) = shop_of_orders().await;
     let all = list(&shop.backend, "").await;
     assert_eq!(numbers(&all), ALL);
@@ -100,7 +100,7 @@ const BACKWARD: [&str; 4] = ["last", "before", "hasPreviousPage", "startCursor"]
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_pages_go_through_all_both_ways() {
+async fn epc_25_a_list_paginates_completely_in_both_directions() {
     let (shop, ada) = shop_of_orders().await;
     for ways in [FORWARD, BACKWARD] {
         for size in [1, 2, 3, 7, 100] {
@@ -115,19 +115,19 @@ async fn epc_25_pages_go_through_all_both_ways() {
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_a_list_that_grows_is_paged_without_holes() {
+async fn epc_25_pagination_of_a_growing_list_skips_nothing() {
     let (shop, _) = shop_of_orders().await;
     let first = list(&shop.backend, "(first: 3)").await;
     record(&shop, guests("late")).await;
     let early = json!({ "placedAt": "2025-12-31T00:00:00Z" });
-    record(&shop, but(guests("early"), early)).await;
+    record(&shop, patched(guests("early"), early)).await;
     let after = format!("(first: 10, after: {})", first["pageInfo"]["endCursor"]);
     let rest = list(&shop.backend, &after).await;
     assert_eq!(numbers(&rest), ["$gt", "a-4", "A.3", "A-2", "early"]);
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_list_only() {
+async fn a_cursor_is_valid_for_its_own_list_only() {
     let (shop, ada) = shop_of_orders().await;
     let fr = shop.add_storefront("Prints FR", "FR").await;
     let named = |id: &str, arguments: &str| {
@@ -135,7 +135,7 @@ async fn a_cursor_is_good_for_its_own_list_only() {
             "{{ storefront(by: {{ id: {id:?} }}) {{ orders{arguments} {{ pageInfo {{ endCursor }} }} }} }}"
         )
     };
-    let page = shop.backend.ask(&named(shop.id(), "(first: 1)")).await;
+    let page = shop.backend.query(&named(shop.id(), "(first: 1)")).await;
     let cursor = &page["storefront"]["orders"]["pageInfo"]["endCursor"];
     let hers = own(&ada, "(first: 1)").await["pageInfo"]["endCursor"].take();
     let id = fr.id.to_string();
@@ -248,12 +248,12 @@ async fn fill(shop: &Shop, copies: i64) {
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_a_page_costs_what_it_shows_however_many_orders_there_are() {
+async fn epc_25_the_cost_of_a_page_is_independent_of_the_number_of_orders() {
     /// One key more to detect a next page, and the storefront or the customer itself.
     const A_FEW: i64 = 12;
     let shop = kit::shop().await;
     let (id, ada) = ada(&shop).await;
-    record(&shop, but(by_default("first"), json!({ "customerId": id }))).await;
+    record(&shop, patched(by_default("first"), json!({ "customerId": id }))).await;
     let guest = record(&shop, guests("guest's")).await;
     cancel(&shop, &guest).await;
     fill(&shop, 1_000).await;
@@ -283,7 +283,7 @@ async fn epc_25_a_page_costs_what_it_shows_however_many_orders_there_are() {
         }
     }
     let hers = "{ viewer { customer { orders(first: 10) { nodes { number } pageInfo { endCursor } } } } }";
-    let (seen, costs) = examined(&shop, ada.ask(hers)).await;
+    let (seen, costs) = examined(&shop, ada.query(hers)).await;
     let looked_at: Vec<_> = orders(costs).collect();
     assert!(
         looked_at.iter().all(|cost| is_within(cost, 10 + A_FEW)),
@@ -291,7 +291,7 @@ async fn epc_25_a_page_costs_what_it_shows_however_many_orders_there_are() {
     );
     let cursor = &seen["viewer"]["customer"]["orders"]["pageInfo"]["endCursor"];
     let next = hers.replace("first: 10", &format!("first: 10, after: {cursor}"));
-    let (_, costs) = examined(&shop, ada.ask(&next)).await;
+    let (_, costs) = examined(&shop, ada.query(&next)).await;
     let looked_at: Vec<_> = orders(costs).collect();
     assert!(
         looked_at.iter().all(|cost| is_within(cost, 2 * (10 + A_FEW))),
@@ -310,12 +310,12 @@ async fn page_of(caller: &Caller, arguments: &str) -> Value {
     let query = format!(
         "{{ storefront {{ orders{arguments} {{ nodes {{ number }} pageInfo {{ startCursor endCursor }} }} }} }}"
     );
-    caller.ask(&query).await["storefront"]["orders"].take()
+    caller.query(&query).await["storefront"]["orders"].take()
 }
 
 // EPC-25
 #[tokio::test]
-async fn epc_25_the_orders_of_fifty_customers_cost_as_many_commands_as_those_of_two() {
+async fn epc_25_orders_of_fifty_customers_cost_as_many_commands_as_of_two() {
     let mut counts = Vec::new();
     for customers in [2, 50] {
         let shop = kit::shop().await;
@@ -323,13 +323,13 @@ async fn epc_25_the_orders_of_fifty_customers_cost_as_many_commands_as_those_of_
             let (id, _) = customer(&shop, &format!("ada{number}@example.com")).await;
             for turn in 0..2 {
                 let input = guests(&format!("{number} {turn}"));
-                record(&shop, but(input, json!({ "customerId": id }))).await;
+                record(&shop, patched(input, json!({ "customerId": id }))).await;
             }
         }
         let query = "{ storefront { customers(first: 50) { nodes { orders(first: 1) { totalCount nodes { number \
                      lines { sku } customer { id } storefront { id } } } } } } }";
-        shop.backend.ask(query).await;
-        let (seen, commands) = shop.gateway.commands.during(shop.backend.ask(query)).await;
+        shop.backend.query(query).await;
+        let (seen, commands) = shop.gateway.commands.during(shop.backend.query(query)).await;
         let nodes = seen["storefront"]["customers"]["nodes"]
             .as_array()
             .expect("nodes");
@@ -356,11 +356,11 @@ async fn epc_25_the_orders_of_fifty_customers_cost_as_many_commands_as_those_of_
 }
 
 #[tokio::test]
-async fn recording_and_cancelling_cost_a_few_commands() {
+async fn recording_and_cancelling_cost_a_fixed_number_of_commands() {
     let shop = kit::shop().await;
     let (id, _) = ada(&shop).await;
-    let input = super::in_storefront(&shop, but(by_default("1"), json!({ "customerId": id })));
-    shop.backend.ask("{ viewer { kind } }").await;
+    let input = super::in_storefront(&shop, patched(by_default("1"), json!({ "customerId": id })));
+    shop.backend.query("{ viewer { kind } }").await;
     let document = "mutation ($input: OrderRecordInput!) { orderRecord(input: $input) { order { id } userErrors { code } } }";
     let sending = shop.backend.send(document, json!({ "input": input }));
     let (answer, commands) = shop.gateway.commands.during(sending).await;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{guests, in_storefront, record};
-use crate::customers::but;
+use crate::customers::patched;
 use crate::kit::{self, Setup};
 
 #[tokio::test]
-async fn amounts_come_back_as_they_were_sent() {
+async fn amounts_are_returned_as_sent() {
     let shop = kit::shop().await;
     for (number, (sent, currency, read)) in [
         (json!("10.50"), "EUR", "10.50"),
@@ -34,7 +34,7 @@ async fn amounts_come_back_as_they_were_sent() {
     .enumerate()
     {
         let total = json!({ "total": { "amount": sent, "currencyCode": currency } });
-        let order = record(&shop, but(guests(&format!("{number}")), total)).await;
+        let order = record(&shop, patched(guests(&format!("{number}")), total)).await;
         assert_eq!(
             order["total"],
             json!({ "amount": read, "currencyCode": currency })
@@ -53,7 +53,7 @@ async fn amounts_come_back_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn amounts_may_stand_in_the_document_itself() {
+async fn amounts_are_accepted_as_literals() {
     let shop = kit::shop().await;
     let address =
         "{ firstName: \"Ada\", lastName: \"Lovelace\", address1: \"1\", city: \"London\", iso2Code: GB }";
@@ -102,9 +102,9 @@ async fn an_order_has_up_to_a_thousand_lines() {
     };
     let of = |count: usize| {
         let lines: Vec<_> = (0..count).map(line).collect();
-        in_storefront(&shop, but(guests("1001"), json!({ "lines": lines })))
+        in_storefront(&shop, patched(guests("1001"), json!({ "lines": lines })))
     };
-    let refused = shop.backend.refused("orderRecord", of(1_001)).await;
+    let refused = shop.backend.user_errors("orderRecord", of(1_001)).await;
     assert_eq!(refused, ["TOO_LONG lines"]);
     let order = record(&shop, of(1_000)).await;
     let lines = order["lines"].as_array().expect("lines");
@@ -115,25 +115,25 @@ async fn an_order_has_up_to_a_thousand_lines() {
 }
 
 #[tokio::test]
-async fn an_order_is_placed_now_unless_it_says_when() {
+async fn an_order_without_a_time_is_placed_now() {
     let shop = Setup::new().manual_clock().start().await;
     let now = record(&shop, guests("now")).await;
     assert_eq!(now["placedAt"], now["createdAt"]);
     shop.gateway.advance(Duration::from_secs(60));
     let sent = json!({ "placedAt": "2020-02-29T12:00:00.5+02:00" });
-    let then = record(&shop, but(guests("then"), sent)).await;
+    let then = record(&shop, patched(guests("then"), sent)).await;
     assert_eq!(then["placedAt"], "2020-02-29T10:00:00.500Z");
     assert!(then["createdAt"].as_str() > now["createdAt"].as_str());
     let epoch = json!({ "placedAt": "1970-01-01T00:00:00Z" });
-    record(&shop, but(guests("epoch"), epoch)).await;
+    record(&shop, patched(guests("epoch"), epoch)).await;
     // A store's clock may be up to five minutes ahead.
     let app = &shop.gateway.app;
     for (minutes, expected) in [(5, &[][..]), (6, &["INVALID placedAt"])] {
         let ahead = app.clock.now().after(Duration::from_secs(60 * minutes)).rfc3339();
-        let input = but(guests(&format!("in {minutes}")), json!({ "placedAt": ahead }));
+        let input = patched(guests(&format!("in {minutes}")), json!({ "placedAt": ahead }));
         let payload = shop
             .backend
-            .change("orderRecord", in_storefront(&shop, input))
+            .mutate("orderRecord", in_storefront(&shop, input))
             .await;
         assert_eq!(kit::faults(&payload), expected, "{minutes}");
     }

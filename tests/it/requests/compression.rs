@@ -91,7 +91,7 @@ async fn read(gateway: &Gateway, method: Method, path: &str, headers: &[(&str, &
 }
 
 #[tokio::test]
-async fn large_answers_are_compressed_as_their_clients_take_it() {
+async fn large_responses_are_compressed_with_an_accepted_coding() {
     let shop = kit::shop().await;
     let plain = ask(&shop.browser, TYPES, json!({}), None).await;
     assert_eq!((plain.status, plain.coding()), (200, String::new()));
@@ -156,7 +156,7 @@ async fn large_answers_are_compressed_as_their_clients_take_it() {
 }
 
 #[tokio::test]
-async fn what_holds_a_secret_is_never_compressed() {
+async fn responses_with_a_secret_are_never_compressed() {
     let shop = setup().start().await;
     let gateway = &shop.gateway;
     let (_, refresh) = ada(&shop, "ada@example.com").await;
@@ -166,7 +166,7 @@ async fn what_holds_a_secret_is_never_compressed() {
     let document =
         mutation("customerTokenRefresh").replace("userErrors {", &format!("{chosen} userErrors {{"));
     let input = json!({ "input": { "refreshToken": refresh } });
-    let sent = ask(&shop.nobody(), &document, input, Some(all)).await;
+    let sent = ask(&shop.unauthenticated(), &document, input, Some(all)).await;
     assert!(
         sent.bytes.len() >= 1024,
         "{}",
@@ -204,13 +204,13 @@ async fn what_holds_a_secret_is_never_compressed() {
 }
 
 #[tokio::test]
-async fn stored_content_keeps_its_bytes_its_tag_and_its_ranges() {
+async fn stored_content_is_served_uncompressed_with_its_tag_and_ranges() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let bytes = png_of(100_000);
     ann.upload("cat.png", &bytes).await;
     let seen = ann
-        .ask("{ viewer { storefrontUser { privateStorage { items { nodes { url } } } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { items { nodes { url } } } } } }")
         .await;
     let url = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"][0]["url"];
     let path = url
@@ -245,7 +245,7 @@ async fn stored_content_keeps_its_bytes_its_tag_and_its_ranges() {
 }
 
 #[tokio::test]
-async fn what_is_published_is_compressed_and_its_tags_stay_right() {
+async fn public_files_are_compressed_with_correct_entity_tags() {
     let shop = kit::shop().await;
     let gateway = &shop.gateway;
     let plain = read(gateway, Method::GET, "/schema.graphql", &[]).await;
@@ -300,7 +300,7 @@ async fn what_is_published_is_compressed_and_its_tags_stay_right() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_gets_it_compressed_too_and_caches_know_by_what_it_varies() {
+async fn a_cross_origin_response_is_compressed_and_varies_by_its_headers() {
     let shop = kit::shop().await;
     let headers = [("accept-encoding", "br"), ("origin", "https://prints.example")];
     let sent = read(&shop.gateway, Method::GET, "/schema.graphql", &headers).await;

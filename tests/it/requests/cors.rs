@@ -26,7 +26,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn whatever_headers_a_page_sends_are_allowed() {
+async fn any_request_header_of_a_page_is_allowed() {
     let shop = kit::shop().await;
     for headers in [
         "authorization,content-type",
@@ -57,7 +57,7 @@ async fn whatever_headers_a_page_sends_are_allowed() {
 }
 
 #[tokio::test]
-async fn a_page_reads_the_headers_that_it_needs() {
+async fn response_headers_are_exposed_to_pages() {
     let shop = kit::shop().await;
     let gateway = &shop.gateway;
     let body = json!({ "query": "{ __typename }" });

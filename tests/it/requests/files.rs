@@ -49,18 +49,21 @@ fn one(map: &Value) -> Vec<(&'static str, String)> {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_file_that_does_not_come_is_named_and_nothing_runs() {
+async fn gql_07_a_missing_file_is_reported_and_nothing_runs() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let map = json!({ "0": ["variables.input.file"] });
-    for (files, said) in [
+    for (files, expected) in [
         (&[][..], "no part follows"),
         (&["file"], "only parts of other names follow"),
         (&["1", "00"], "only parts of other names follow"),
     ] {
         let message = rejected(&ann, &one(&map), files).await;
         let begin = "The file for variables.input.file is missing: \"map\" names the part \"0\" for it";
-        assert!(message.starts_with(begin) && message.contains(said), "{message}");
+        assert!(
+            message.starts_with(begin) && message.contains(expected),
+            "{message}"
+        );
     }
     assert_eq!(item_ids(&ann).await, [""; 0]);
     // Parts that "map" does not name are ignored.
@@ -71,7 +74,7 @@ async fn gql_07_a_file_that_does_not_come_is_named_and_nothing_runs() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_second_file_that_does_not_come_is_an_error_of_its_field() {
+async fn gql_07_a_missing_second_file_is_an_error_of_its_field() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let operations = json!({ "query": TWO, "variables": { "a": null, "b": null } }).to_string();
@@ -91,13 +94,13 @@ async fn gql_07_a_second_file_that_does_not_come_is_an_error_of_its_field() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_parts_that_are_no_json_are_told_where() {
+async fn gql_07_a_part_with_invalid_json_is_reported_with_its_position() {
     let shop = kit::shop().await;
     let ann = shop.ann("ann").await;
     let [operations, _] = &one(&Value::Null)[..] else {
         panic!("two parts")
     };
-    for (parts, said) in [
+    for (parts, expected) in [
         (
             vec![("operations", "{'a'}".to_owned())],
             "The part \"operations\" is not JSON, line 1, column 2:",
@@ -131,6 +134,6 @@ async fn gql_07_parts_that_are_no_json_are_told_where() {
         ),
     ] {
         let message = rejected(&ann, &parts, &["0"]).await;
-        assert!(message.contains(said), "{said}: {message}");
+        assert!(message.contains(expected), "{expected}: {message}");
     }
 }

@@ -63,16 +63,20 @@ const BROKEN_QUERIES: &[(&str, &str)] = &[
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_body_that_is_no_json_is_told_where_and_what_was_expected() {
+async fn gql_07_an_invalid_json_body_is_reported_with_position_and_expectation() {
     let shop = kit::shop().await;
-    for (body, said) in BROKEN {
+    for (body, expected) in BROKEN {
         let answer = shop.browser.send_body(Some(JSON), *body).await;
         assert_eq!(
             (answer.status, answer.codes()),
             (400, vec!["BAD_USER_INPUT"]),
             "{body}"
         );
-        assert!(answer.message().contains(said), "{body}: {}", answer.message());
+        assert!(
+            answer.message().contains(expected),
+            "{body}: {}",
+            answer.message()
+        );
         assert!(
             !answer.message().contains("s3cret"),
             "{body}: {}",
@@ -88,22 +92,26 @@ async fn gql_07_a_body_that_is_no_json_is_told_where_and_what_was_expected() {
         "{}",
         answer.message()
     );
-    for (query, said) in BROKEN_QUERIES {
+    for (query, expected) in BROKEN_QUERIES {
         let answer = shop.browser.get(&format!("/graphql?{query}")).await;
         assert_eq!(
             (answer.status, answer.codes()),
             (400, vec!["BAD_USER_INPUT"]),
             "{query}"
         );
-        assert!(answer.message().contains(said), "{query}: {}", answer.message());
+        assert!(
+            answer.message().contains(expected),
+            "{query}: {}",
+            answer.message()
+        );
     }
 }
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_content_type_that_is_not_taken_is_told_from_those_that_are() {
+async fn gql_07_an_unsupported_content_type_is_reported_with_the_supported_ones() {
     let shop = kit::shop().await;
-    for (content_type, said) in [
+    for (content_type, expected) in [
         (None, "\"Content-Type\" is missing"),
         (
             Some("text/plain"),
@@ -138,7 +146,7 @@ async fn gql_07_a_content_type_that_is_not_taken_is_told_from_those_that_are() {
             "{content_type:?}"
         );
         let message = answer.message();
-        assert!(message.contains(said), "{content_type:?}: {message}");
+        assert!(message.contains(expected), "{content_type:?}: {message}");
         assert!(
             message.contains("\"Content-Type: application/json\""),
             "{message}"
@@ -148,7 +156,7 @@ async fn gql_07_a_content_type_that_is_not_taken_is_told_from_those_that_are() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_wrong_path_or_method_is_told_the_right_one() {
+async fn gql_07_a_wrong_path_or_method_is_answered_with_the_right_one() {
     let shop = kit::shop().await;
     for path in ["/graphql/", "/api/graphql", "/"] {
         let answer = shop.browser.get(path).await;
@@ -188,12 +196,12 @@ async fn gql_07_a_wrong_path_or_method_is_told_the_right_one() {
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_link_that_opens_nothing_says_why() {
+async fn gql_07_an_invalid_link_is_refused_with_the_reason() {
     let shop = kit::Setup::new().manual_clock().start().await;
     let ann = shop.ann("ann").await;
     ann.upload("cat.png", &kit::png(1)).await;
     let seen = ann
-        .ask("{ viewer { storefrontUser { privateStorage { items { nodes { url } } } } } }")
+        .query("{ viewer { storefrontUser { privateStorage { items { nodes { url } } } } } }")
         .await;
     let url = &seen["viewer"]["storefrontUser"]["privateStorage"]["items"]["nodes"][0]["url"];
     let url = url.as_str().expect("a link").to_owned();
@@ -201,21 +209,21 @@ async fn gql_07_a_link_that_opens_nothing_says_why() {
         .strip_prefix(&shop.gateway.url)
         .expect("the gateway's own")
         .to_owned();
-    let read = async |path: &str| shop.nobody().get(path).await;
+    let read = async |path: &str| shop.unauthenticated().get(path).await;
     assert_eq!(read(&path).await.status, 200);
     let (whole, _) = path.split_once("&signature").expect("a signature");
     let cases = [
         (whole.to_owned(), "incomplete"),
         (path.replace("expires=1", "expires=2"), "was changed"),
     ];
-    for (path, said) in cases {
+    for (path, expected) in cases {
         let answer = read(&path).await;
         assert_eq!(
             (answer.status, answer.codes()),
             (403, vec!["FORBIDDEN"]),
             "{path}"
         );
-        assert!(answer.message().contains(said), "{}", answer.message());
+        assert!(answer.message().contains(expected), "{}", answer.message());
     }
     shop.gateway.advance(std::time::Duration::from_secs(11 * 60));
     let answer = read(&path).await;

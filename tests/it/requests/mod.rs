@@ -3,9 +3,9 @@
 
 mod compression;
 mod cors;
+mod expired_tokens;
 mod files;
 mod forms;
-mod lapsed;
 mod persisted;
 mod unauthorized;
 

@@ -23,21 +23,21 @@ fn in_query(probe: &Value) -> String {
 
 // GQL-06
 #[tokio::test]
-async fn gql_06_a_hash_without_a_text_is_answered_so_that_the_text_follows() {
+async fn gql_06_an_unknown_hash_is_answered_with_persisted_query_not_found() {
     let shop = kit::shop().await;
     let expected = json!({ "errors": [{
         "message": "PersistedQueryNotSupported",
         "extensions": { "code": "PERSISTED_QUERY_NOT_SUPPORTED" },
     }] });
     let probe = probe();
-    for caller in [&shop.browser, &shop.backend, &shop.nobody()] {
+    for caller in [&shop.browser, &shop.backend, &shop.unauthenticated()] {
         let by_post = caller.send_body(Some(JSON), probe.to_string()).await;
         assert_eq!((by_post.status, &by_post.body), (200, &expected));
         assert_eq!(by_post.headers["cache-control"], "no-store");
         let by_get = caller.get(&in_query(&probe)).await;
         assert_eq!((by_get.status, &by_get.body), (200, &expected));
         // With this media type the status depends on whether the response has data, here too.
-        let graphql = caller.saying("accept", "application/graphql-response+json");
+        let graphql = caller.with_header("accept", "application/graphql-response+json");
         let by_graphql = graphql.send_body(Some(JSON), probe.to_string()).await;
         assert_eq!((by_graphql.status, &by_graphql.body), (400, &expected));
     }
@@ -52,15 +52,15 @@ async fn gql_06_a_hash_without_a_text_is_answered_so_that_the_text_follows() {
 
 // GQL-06, DEF-01
 #[tokio::test]
-async fn gql_06_a_hash_is_bounded_like_every_extension() {
+async fn gql_06_a_persisted_query_hash_has_the_size_limit_of_extensions() {
     let shop = kit::shop().await;
     let deep = "[".repeat(100) + &"]".repeat(100);
     let body = format!("{{\"extensions\":{{\"persistedQuery\":{deep}}}}}");
-    let answer = shop.nobody().send_body(Some(JSON), body).await;
+    let answer = shop.unauthenticated().send_body(Some(JSON), body).await;
     assert_eq!((answer.status, answer.codes()), (400, vec!["LIMIT_EXCEEDED"]));
     for extensions in [json!({}), json!({ "persistedQuery": null }), Value::Null] {
         let body = json!({ "extensions": extensions }).to_string();
-        let answer = shop.nobody().send_body(Some(JSON), body).await;
+        let answer = shop.unauthenticated().send_body(Some(JSON), body).await;
         assert_eq!((answer.status, answer.codes()), (400, vec!["BAD_USER_INPUT"]));
         assert!(
             answer.message().contains("\"query\" is missing"),

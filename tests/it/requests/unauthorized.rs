@@ -16,10 +16,10 @@ async fn refused(caller: &Caller) -> Answer {
     assert_eq!((answer.status, answer.codes()), (401, vec!["UNAUTHENTICATED"]));
     let challenge = answer.headers["www-authenticate"].to_str().expect("text");
     let begin = "Bearer error=\"invalid_token\", error_description=\"";
-    let described = challenge.strip_prefix(begin).expect(challenge);
-    let described = described.strip_suffix('"').expect(challenge);
+    let formatted_response = challenge.strip_prefix(begin).expect(challenge);
+    let formatted_response = formatted_response.strip_suffix('"').expect(challenge);
     assert!(
-        answer.message().starts_with(described),
+        answer.message().starts_with(formatted_response),
         "{challenge}: {}",
         answer.message()
     );
@@ -28,16 +28,16 @@ async fn refused(caller: &Caller) -> Answer {
 
 /// Returns a caller with this Authorization header.
 fn with_header(shop: &Shop, value: &str) -> Caller {
-    shop.nobody().saying("authorization", value)
+    shop.unauthenticated().with_header("authorization", value)
 }
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_header_that_holds_no_token_is_told_from_one_that_holds_a_wrong_one() {
+async fn gql_07_a_header_without_a_token_and_an_invalid_token_are_distinguished() {
     let shop = setup().start().await;
     let key = shop.browser.credential.clone().expect("a key");
     let secret = shop.backend.credential.clone().expect("a secret");
-    for (header, said) in [
+    for (header, expected) in [
         ("", "The token is missing"),
         ("Bearer", "The token is missing"),
         ("Bearer undefined", "The token is missing"),
@@ -57,7 +57,11 @@ async fn gql_07_a_header_that_holds_no_token_is_told_from_one_that_holds_a_wrong
         ("Bearer sk_s3cret", "unknown, or was revoked"),
     ] {
         let answer = refused(&with_header(&shop, header)).await;
-        assert!(answer.message().contains(said), "{header}: {}", answer.message());
+        assert!(
+            answer.message().contains(expected),
+            "{header}: {}",
+            answer.message()
+        );
         for sent in ["s3cret", key.as_str(), secret.as_str()] {
             assert!(
                 !answer.body.to_string().contains(sent),
@@ -67,27 +71,32 @@ async fn gql_07_a_header_that_holds_no_token_is_told_from_one_that_holds_a_wrong
         }
     }
     let twice =
-        with_header(&shop, &format!("Bearer {key}")).saying("authorization", &format!("Bearer {key}"));
+        with_header(&shop, &format!("Bearer {key}")).with_header("authorization", &format!("Bearer {key}"));
     assert!(refused(&twice).await.message().contains("more than once"));
     // Authentication schemes are case-insensitive.
     let lower = with_header(&shop, &format!("bearer {key}"));
-    assert_eq!(lower.ask(VIEWER).await, json!({ "viewer": { "kind": "PUBLIC" } }));
+    assert_eq!(
+        lower.query(VIEWER).await,
+        json!({ "viewer": { "kind": "PUBLIC" } })
+    );
 }
 
 // GQL-07
 #[tokio::test]
-async fn gql_07_a_token_that_has_run_out_is_told_from_one_that_was_revoked_and_from_a_foreign_one() {
+async fn gql_07_expired_revoked_and_foreign_tokens_are_distinguished() {
     let shop = setup().manual_clock().start().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let (bob, refresh) = crate::customers::ada(&shop, "bob@example.com").await;
     let input = json!({ "refreshToken": refresh });
-    shop.nobody().done("customerTokenRevoke", input).await;
+    shop.unauthenticated()
+        .mutate_ok("customerTokenRevoke", input)
+        .await;
     assert!(refused(&bob).await.message().contains("was revoked"));
     let token = ada.credential.clone().expect("a token");
     let mut changed = token.clone();
     let last = if changed.ends_with('A') { "Q" } else { "A" };
     changed.replace_range(changed.len() - 10..changed.len() - 9, last);
-    let changed = shop.nobody().with(Some(&changed));
+    let changed = shop.unauthenticated().with(Some(&changed));
     assert!(
         refused(&changed)
             .await
@@ -109,7 +118,7 @@ async fn gql_07_a_token_that_has_run_out_is_told_from_one_that_was_revoked_and_f
 
 // GQL-07, ERR-03
 #[tokio::test]
-async fn gql_07_whoever_may_not_learns_what_was_sent_and_what_is_needed() {
+async fn gql_07_a_forbidden_error_names_the_sent_and_the_required_credential() {
     let shop = setup().start().await;
     let guest = shop.guest("guest").await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
@@ -124,7 +133,7 @@ async fn gql_07_whoever_may_not_learns_what_was_sent_and_what_is_needed() {
     let register = "mutation { customerRegister(input: { email: \"a@b.co\", acceptedTerms: true, firstName: \"A\", \
                     lastName: \"B\" }) { userErrors { code } } }";
     let backend = "an integration token or client secret";
-    for (caller, query, code, said) in [
+    for (caller, query, code, expected) in [
         (
             &shop.browser,
             customers,
@@ -147,7 +156,7 @@ async fn gql_07_whoever_may_not_learns_what_was_sent_and_what_is_needed() {
         ),
         (&ada, register, "FORBIDDEN", "was sent with a customer token.".to_owned()),
         (
-            &shop.nobody(),
+            &shop.unauthenticated(),
             customers,
             "UNAUTHENTICATED",
             "this request has no credential. Send one as \"Authorization: Bearer …\".".to_owned(),
@@ -155,6 +164,6 @@ async fn gql_07_whoever_may_not_learns_what_was_sent_and_what_is_needed() {
     ] {
         let answer = caller.send(query, json!({})).await;
         assert_eq!((answer.status, answer.codes()), (200, vec![code]));
-        assert!(answer.message().contains(&said), "{said}: {}", answer.message());
+        assert!(answer.message().contains(&expected), "{expected}: {}", answer.message());
     }
 }

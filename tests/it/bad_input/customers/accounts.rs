@@ -7,14 +7,14 @@ use super::*;
 
 // ERR-01, SPR-07, SPR-09, SPR-10, SPR-11, SPR-13, CLY-06
 #[tokio::test]
-async fn err_01_a_registration_names_each_bad_value() {
+async fn err_01_each_invalid_registration_value_is_reported() {
     let (shop, rival, _) = shops().await;
-    let mut bads = bad_storefronts(&rival);
-    bads.extend(bad_addresses());
-    bads.extend(each("email", &["TAKEN@example.com"], "EMAIL_TAKEN email (400)"));
+    let mut invalid_cases = bad_storefronts(&rival);
+    invalid_cases.extend(bad_addresses());
+    invalid_cases.extend(each("email", &["TAKEN@example.com"], "EMAIL_TAKEN email (400)"));
     let names = ["REQUIRED firstName", "TOO_LONG firstName", "INVALID firstName"];
-    bads.extend(bad_names("firstName", names));
-    bads.extend(bad_names(
+    invalid_cases.extend(bad_names("firstName", names));
+    invalid_cases.extend(bad_names(
         "lastName",
         ["REQUIRED lastName", "TOO_LONG lastName", "INVALID lastName"],
     ));
@@ -23,17 +23,17 @@ async fn err_01_a_registration_names_each_bad_value() {
         "TOO_LONG termsVersion",
         "INVALID termsVersion",
     ];
-    bads.extend(bad_names("termsVersion", versions));
-    bads.extend(bad_birth_dates());
-    bads.extend(bad_shopper_references());
+    invalid_cases.extend(bad_names("termsVersion", versions));
+    invalid_cases.extend(bad_birth_dates());
+    invalid_cases.extend(bad_shopper_references());
     let passwords = [
         "PASSWORD_TOO_SHORT password",
         "PASSWORD_TOO_LONG password",
         "PASSWORD_TOO_COMMON password",
     ];
-    bads.extend(bad_passwords("password", passwords));
+    invalid_cases.extend(bad_passwords("password", passwords));
     let mismatch = "PASSWORDS_DO_NOT_MATCH confirmPassword (406)";
-    bads.extend([
+    invalid_cases.extend([
         (json!({ "confirmPassword": null }), vec![mismatch]),
         (
             json!({ "password": null }),
@@ -44,21 +44,28 @@ async fn err_01_a_registration_names_each_bad_value() {
             vec!["TERMS_NOT_ACCEPTED acceptedTerms (422)"],
         ),
     ]);
-    check(&shop, &shop.backend, "customerRegister", &newcomer(&shop), bads).await;
+    check(
+        &shop,
+        &shop.backend,
+        "customerRegister",
+        &new_customer(&shop),
+        invalid_cases,
+    )
+    .await;
 }
 
-/// Invalid profile changes, for backends and customers alike.
-fn bad_profiles() -> Vec<Bad> {
-    let mut bads = bad_names(
+/// Invalid profile changes, for backends and customers.
+fn bad_profiles() -> Vec<InvalidCase> {
+    let mut invalid_cases = bad_names(
         "firstName",
         ["REQUIRED firstName", "TOO_LONG firstName", "INVALID firstName"],
     );
-    bads.extend(bad_names(
+    invalid_cases.extend(bad_names(
         "lastName",
         ["REQUIRED lastName", "TOO_LONG lastName", "INVALID lastName"],
     ));
-    bads.extend(bad_birth_dates());
-    bads.extend([
+    invalid_cases.extend(bad_birth_dates());
+    invalid_cases.extend([
         (json!({ "firstName": null }), vec!["REQUIRED firstName"]),
         (json!({ "lastName": null }), vec!["REQUIRED lastName"]),
         (
@@ -70,20 +77,20 @@ fn bad_profiles() -> Vec<Bad> {
             vec!["VERSION_CONFLICT expectedVersion"],
         ),
     ]);
-    bads
+    invalid_cases
 }
 
 // ERR-01, SPR-31, SPR-32, SPR-33, CST-03
 #[tokio::test]
-async fn err_01_an_update_names_each_bad_value() {
+async fn err_01_each_invalid_update_value_is_reported() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let good = json!({ "customerId": id_of(&ada).await, "firstName": "Grace" });
-    let mut bads = bad_profiles();
-    bads.extend(bad_customers(&theirs, MISSING));
-    bads.extend(bad_addresses());
-    bads.extend(bad_shopper_references());
-    bads.extend([
+    let mut invalid_cases = bad_profiles();
+    invalid_cases.extend(bad_customers(&theirs, MISSING));
+    invalid_cases.extend(bad_addresses());
+    invalid_cases.extend(bad_shopper_references());
+    invalid_cases.extend([
         (json!({ "customerId": null }), vec![MISSING]),
         (json!({ "email": null }), vec!["REQUIRED email"]),
         (json!({ "email": "Taken@example.com" }), vec!["EMAIL_TAKEN email (400)"]),
@@ -96,11 +103,11 @@ async fn err_01_an_update_names_each_bad_value() {
             ],
         ),
     ]);
-    check(&shop, &shop.backend, "customerUpdate", &good, bads).await;
+    check(&shop, &shop.backend, "customerUpdate", &good, invalid_cases).await;
 
-    let mut bads = bad_profiles();
-    bads.extend(bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)"));
-    bads.extend([
+    let mut invalid_cases = bad_profiles();
+    invalid_cases.extend(bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)"));
+    invalid_cases.extend([
         (json!({ "email": "hunter2@example.com" }), vec!["FORBIDDEN email"]),
         (json!({ "email": "hunter2" }), vec!["FORBIDDEN email"]),
         (
@@ -112,18 +119,18 @@ async fn err_01_an_update_names_each_bad_value() {
             ],
         ),
     ]);
-    check(&shop, &ada, "customerUpdate", &good, bads).await;
+    check(&shop, &ada, "customerUpdate", &good, invalid_cases).await;
     for nothing in [json!({}), json!({ "expectedVersion": 1 })] {
-        assert_eq!(ada.refused("customerUpdate", nothing).await, ["NO_CHANGES"]);
+        assert_eq!(ada.user_errors("customerUpdate", nothing).await, ["NO_CHANGES"]);
     }
 }
 
 // ERR-02, SPR-42
 #[tokio::test]
-async fn err_02_what_cannot_be_is_refused_at_the_top_without_repeating_it() {
+async fn err_02_a_value_of_another_type_is_a_top_level_error_without_the_value() {
     let (shop, _, _) = shops().await;
-    let before = kept(&shop).await;
-    let good = newcomer(&shop);
+    let before = stored_documents(&shop).await;
+    let good = new_customer(&shop);
     for changes in [
         json!({ "salutation": MARK }),
         json!({ "gender": "female" }),
@@ -139,7 +146,7 @@ async fn err_02_what_cannot_be_is_refused_at_the_top_without_repeating_it() {
         json!({ "status": "REPEAT" }),
         json!({ "reference": "DE--99" }),
     ] {
-        let input = but(good.clone(), changes.clone());
+        let input = patched(good.clone(), changes.clone());
         let query = crate::kit::mutation("customerRegister");
         let answer = shop.backend.send(&query, json!({ "input": input })).await;
         let codes = answer.codes();
@@ -149,10 +156,10 @@ async fn err_02_what_cannot_be_is_refused_at_the_top_without_repeating_it() {
             "{changes}: {:#}",
             answer.body
         );
-        let said = answer.body.to_string();
+        let message = answer.body.to_string();
         for sent in [MARK, PASSWORD, "1990-02", "28.02", "new@example.com"] {
-            assert!(!said.contains(sent), "{changes}: {said}");
+            assert!(!message.contains(sent), "{changes}: {message}");
         }
     }
-    assert_eq!(kept(&shop).await, before, "nothing changed");
+    assert_eq!(stored_documents(&shop).await, before, "nothing changed");
 }

@@ -7,33 +7,33 @@ use super::*;
 
 // EPC-08, ERR-01
 #[tokio::test]
-async fn err_01_a_sign_in_tells_a_wrong_storefront_and_nothing_else() {
+async fn err_01_a_sign_in_distinguishes_only_a_wrong_storefront() {
     let (shop, rival, _) = shops().await;
     ada(&shop, "ada@example.com").await;
     let good = credentials("ada@example.com", PASSWORD);
     let long = MARK.repeat(2000);
-    let mut bads = bad_storefronts(&rival);
+    let mut invalid_cases = bad_storefronts(&rival);
     for field in ["email", "password"] {
         let bad = ["", " ", MARK, "hunter2\u{0}", "hunter2\n@example.com", &long];
-        bads.extend(each(field, &bad, "CREDENTIALS_INVALID"));
+        invalid_cases.extend(each(field, &bad, "CREDENTIALS_INVALID"));
     }
-    bads.extend(each(
+    invalid_cases.extend(each(
         "email",
         &["theirs@example.com", "ada"],
         "CREDENTIALS_INVALID",
     ));
-    check(&shop, &shop.browser, "customerTokenCreate", &good, bads).await;
+    check(&shop, &shop.browser, "customerTokenCreate", &good, invalid_cases).await;
 }
 
 // TOK-01, TOK-02, SPR-31
 #[tokio::test]
-async fn err_01_tokens_and_sessions_that_are_none_change_nothing() {
+async fn err_01_invalid_tokens_and_session_ids_change_nothing() {
     let (shop, _, theirs) = shops().await;
     let (ada, refresh) = ada(&shop, "ada@example.com").await;
     let (id, token) = (id_of(&ada).await, ada.credential.clone().expect("a token"));
     let issue = json!({ "customerId": id });
-    let bads = bad_customers(&theirs, MISSING);
-    check(&shop, &shop.backend, "customerTokenIssue", &issue, bads).await;
+    let invalid_cases = bad_customers(&theirs, MISSING);
+    check(&shop, &shop.backend, "customerTokenIssue", &issue, invalid_cases).await;
 
     let (long, shorter) = (
         MARK.repeat(2000),
@@ -54,23 +54,23 @@ async fn err_01_tokens_and_sessions_that_are_none_change_nothing() {
         &token,
     ];
     let good = json!({ "refreshToken": refresh });
-    let bads = each("refreshToken", &none, "TOKEN_INVALID refreshToken");
-    check(&shop, &shop.browser, "customerTokenRefresh", &good, bads).await;
+    let invalid_cases = each("refreshToken", &none, "TOKEN_INVALID refreshToken");
+    check(&shop, &shop.browser, "customerTokenRefresh", &good, invalid_cases).await;
 }
 
 // TOK-02, SPR-31, SPR-32
 #[tokio::test]
-async fn tok_02_to_sign_out_what_is_not_signed_in_is_success_and_another_customer_is_not() {
+async fn tok_02_sign_out_succeeds_without_a_session_but_not_for_another_customer() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let id = id_of(&ada).await;
-    let unknown = |field: &str, values: &[&str]| -> Vec<Bad> {
+    let unknown = |field: &str, values: &[&str]| -> Vec<InvalidCase> {
         let none = |value: &&str| (json!({ field: value }), Vec::new());
         values.iter().map(none).collect()
     };
     check(
         &shop,
-        &shop.nobody(),
+        &shop.unauthenticated(),
         "customerTokenRevoke",
         &json!({}),
         unknown(
@@ -107,16 +107,16 @@ async fn tok_02_to_sign_out_what_is_not_signed_in_is_success_and_another_custome
         bad_customers(&theirs, MISSING),
     )
     .await;
-    let bads = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
-    check(&shop, &ada, "customerTokenRevoke", &all, bads).await;
+    let invalid_cases = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
+    check(&shop, &ada, "customerTokenRevoke", &all, invalid_cases).await;
     // A customer cannot sign out with another customer's id either.
-    let bads = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
-    check(&shop, &ada, "customerTokenRevoke", &json!({}), bads).await;
+    let invalid_cases = bad_customers(&theirs, "CUSTOMER_NOT_FOUND customerId (402)");
+    check(&shop, &ada, "customerTokenRevoke", &json!({}), invalid_cases).await;
 }
 
 // SPR-80, SPR-13, EPC-07, SPR-32
 #[tokio::test]
-async fn err_01_a_new_password_is_told_every_rule_that_it_breaks() {
+async fn err_01_a_new_password_is_rejected_with_every_violated_rule() {
     let (shop, _, theirs) = shops().await;
     let (ada, _) = ada(&shop, "ada@example.com").await;
     let faults = [
@@ -125,32 +125,32 @@ async fn err_01_a_new_password_is_told_every_rule_that_it_breaks() {
         "PASSWORD_TOO_COMMON newPassword (408)",
     ];
     let long = MARK.repeat(2000);
-    let mut bads = bad_passwords("newPassword", faults);
+    let mut invalid_cases = bad_passwords("newPassword", faults);
     let wrong = ["", " ", MARK, "hunter2\u{0}", &long, "Correct horse"];
-    bads.extend(each("password", &wrong, "PASSWORD_INVALID password (408)"));
+    invalid_cases.extend(each("password", &wrong, "PASSWORD_INVALID password (408)"));
     check(
         &shop,
         &ada,
         "customerPasswordChange",
         &change(PASSWORD, OTHER_PASSWORD),
-        bads,
+        invalid_cases,
     )
     .await;
 
     let mut bare = shop
         .browser
-        .done("customerRegister", person("bare@example.com"))
+        .mutate_ok("customerRegister", person("bare@example.com"))
         .await;
     let good = json!({
         "customerId": bare["customer"]["id"].take(), "newPassword": PASSWORD, "confirmPassword": PASSWORD,
     });
-    let mut bads = bad_passwords("newPassword", faults);
-    bads.extend(bad_customers(&theirs, MISSING));
-    bads.push((
+    let mut invalid_cases = bad_passwords("newPassword", faults);
+    invalid_cases.extend(bad_customers(&theirs, MISSING));
+    invalid_cases.push((
         json!({ "customerId": id_of(&ada).await }),
         vec!["PASSWORD_ALREADY_SET"],
     ));
-    bads.push((
+    invalid_cases.push((
         json!({ "customerId": theirs, "newPassword": "x", "confirmPassword": "y" }),
         vec![
             "CUSTOMER_NOT_FOUND customerId (402)",
@@ -158,5 +158,5 @@ async fn err_01_a_new_password_is_told_every_rule_that_it_breaks() {
             "PASSWORDS_DO_NOT_MATCH confirmPassword (406)",
         ],
     ));
-    check(&shop, &shop.backend, "customerPasswordSet", &good, bads).await;
+    check(&shop, &shop.backend, "customerPasswordSet", &good, invalid_cases).await;
 }

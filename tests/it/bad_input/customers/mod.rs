@@ -8,26 +8,26 @@ use std::collections::BTreeMap;
 use bson::Document;
 use serde_json::{Value, json};
 
-use super::{Good, MARK};
+use super::{MARK, ValidInput};
 use crate::customers::{
-    OTHER_PASSWORD, PASSWORD, ada, but, credentials, id_of, person, setup, with_password,
+    OTHER_PASSWORD, PASSWORD, ada, credentials, id_of, patched, person, setup, with_password,
 };
 use crate::kit::{Caller, Shop, faults};
 
 /// Every customer mutation with an input that would succeed.
 #[expect(clippy::too_many_lines, reason = "one mutation after the other")]
-pub(super) async fn all(shop: &Shop) -> Vec<Good> {
+pub(super) async fn all(shop: &Shop) -> Vec<ValidInput> {
     let (ada, refresh) = ada(shop, "ada@example.com").await;
     let id = id_of(&ada).await;
     let bare = shop
         .browser
-        .done("customerRegister", person("bare@example.com"))
+        .mutate_ok("customerRegister", person("bare@example.com"))
         .await;
     let home = json!({
         "firstName": "Ada", "lastName": "Lovelace", "address1": "1 Square", "city": "London", "iso2Code": "GB",
     });
-    let address = ada.done("customerAddressCreate", home).await;
-    let good = |field, caller: &Caller, input, optional| Good {
+    let address = ada.mutate_ok("customerAddressCreate", home).await;
+    let good = |field, caller: &Caller, input, optional| ValidInput {
         field,
         input,
         optional,
@@ -37,7 +37,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
         good(
             "customerRegister",
             &shop.backend,
-            newcomer(shop),
+            new_customer(shop),
             REGISTER_OPTIONAL,
         ),
         good(
@@ -64,7 +64,7 @@ pub(super) async fn all(shop: &Shop) -> Vec<Good> {
         good(
             "customerTokenCreate",
             &shop.backend,
-            but(
+            patched(
                 credentials("ada@example.com", PASSWORD),
                 json!({ "storefrontId": shop.id(), "anonymousUserToken": null }),
             ),
@@ -172,8 +172,8 @@ const REGISTER_OPTIONAL: &[&str] = &[
     "anonymousUserToken",
 ];
 
-fn newcomer(shop: &Shop) -> Value {
-    but(
+fn new_customer(shop: &Shop) -> Value {
+    patched(
         with_password("new@example.com"),
         json!({
             "storefrontId": shop.id(), "termsVersion": "2026-01", "salutation": "MS", "gender": "FEMALE",
@@ -187,39 +187,39 @@ fn change(present: &str, new: &str) -> Value {
 }
 
 /// All stored documents, except the counters, whose numbers failed registrations use up (SPR-17).
-async fn kept(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
+async fn stored_documents(shop: &Shop) -> BTreeMap<String, Vec<Document>> {
     let mut dump = shop.gateway.store.dump().await;
     dump.remove("counters");
     dump
 }
 
 /// Changes to a valid input, and the expected errors.
-pub(super) type Bad = (Value, Vec<&'static str>);
+pub(super) type InvalidCase = (Value, Vec<&'static str>);
 
 /// The same error for each of the values in one field.
-pub(super) fn each(field: &str, values: &[&str], fault: &'static str) -> Vec<Bad> {
+pub(super) fn each(field: &str, values: &[&str], fault: &'static str) -> Vec<InvalidCase> {
     let bad = |value: &&str| (json!({ field: value }), vec![fault]);
     values.iter().map(bad).collect()
 }
 
 /// Invalid names.
-fn bad_names(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
+fn bad_names(field: &'static str, faults: [&'static str; 3]) -> Vec<InvalidCase> {
     let [required, too_long, invalid] = faults;
     let long = MARK.repeat(15);
-    let mut bads = each(field, &["", "  ", "\t", "\u{a0}"], required);
-    bads.extend(each(field, &[&long], too_long));
-    bads.extend(each(
+    let mut invalid_cases = each(field, &["", "  ", "\t", "\u{a0}"], required);
+    invalid_cases.extend(each(field, &[&long], too_long));
+    invalid_cases.extend(each(
         field,
         &["hunter2\u{0}", "hun\nter2", "hunter2\u{7f}", "hunter2\u{85}"],
         invalid,
     ));
-    bads
+    invalid_cases
 }
 
 /// Invalid e-mail addresses.
-fn bad_addresses() -> Vec<Bad> {
+fn bad_addresses() -> Vec<InvalidCase> {
     let long = format!("hunter2@{}.example.com", "x".repeat(250));
-    let mut bads = each("email", &["", " ", "\t\n"], "REQUIRED email");
+    let mut invalid_cases = each("email", &["", " ", "\t\n"], "REQUIRED email");
     let bad = [
         MARK,
         "hunter2@",
@@ -232,11 +232,11 @@ fn bad_addresses() -> Vec<Bad> {
         "<hunter2@example.com>",
         &long,
     ];
-    bads.extend(each("email", &bad, "EMAIL_INVALID email"));
-    bads
+    invalid_cases.extend(each("email", &bad, "EMAIL_INVALID email"));
+    invalid_cases
 }
 
-fn bad_birth_dates() -> Vec<Bad> {
+fn bad_birth_dates() -> Vec<InvalidCase> {
     each(
         "dateOfBirth",
         &["1899-12-31", "2999-01-01"],
@@ -244,24 +244,24 @@ fn bad_birth_dates() -> Vec<Bad> {
     )
 }
 
-fn bad_shopper_references() -> Vec<Bad> {
+fn bad_shopper_references() -> Vec<InvalidCase> {
     let long = MARK.repeat(19);
     let bad = ["", "ab", "   ", "hunter 2", "hunter2\u{0}", "hunter2\n", &long];
-    let mut bads = each(
+    let mut invalid_cases = each(
         "shopperReference",
         &bad,
         "SHOPPER_REFERENCE_INVALID shopperReference",
     );
-    bads.extend(each(
+    invalid_cases.extend(each(
         "shopperReference",
         &["taken"],
         "SHOPPER_REFERENCE_TAKEN shopperReference",
     ));
-    bads
+    invalid_cases
 }
 
 /// Values that are not the id of a storefront of the caller.
-pub(super) fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
+pub(super) fn bad_storefronts(rival: &Shop) -> Vec<InvalidCase> {
     let bad = [
         "",
         " ",
@@ -275,7 +275,7 @@ pub(super) fn bad_storefronts(rival: &Shop) -> Vec<Bad> {
 }
 
 /// Values that are not the id of a customer of the caller; `missing` is the error for blank ones.
-pub(super) fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
+pub(super) fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<InvalidCase> {
     let bad = [
         MARK,
         "cus_01h00000000000000000000000",
@@ -283,15 +283,15 @@ pub(super) fn bad_customers(theirs: &Value, missing: &'static str) -> Vec<Bad> {
         "\u{0}",
         theirs.as_str().expect("an id"),
     ];
-    let mut bads = each("customerId", &["", " "], missing);
-    bads.extend(each("customerId", &bad, "CUSTOMER_NOT_FOUND customerId (402)"));
-    bads
+    let mut invalid_cases = each("customerId", &["", " "], missing);
+    invalid_cases.extend(each("customerId", &bad, "CUSTOMER_NOT_FOUND customerId (402)"));
+    invalid_cases
 }
 
 pub(super) const MISSING: &str = "CUSTOMER_REFERENCE_MISSING customerId (405)";
 
 /// Passwords that violate the rules, for the named field; the legacy codes are part of the expected errors.
-fn bad_passwords(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
+fn bad_passwords(field: &'static str, faults: [&'static str; 3]) -> Vec<InvalidCase> {
     let [too_short, too_long, too_common] = faults;
     let both = |password: &str| json!({ field: password, "confirmPassword": password });
     let mismatch = "PASSWORDS_DO_NOT_MATCH confirmPassword (406)";
@@ -309,17 +309,23 @@ fn bad_passwords(field: &'static str, faults: [&'static str; 3]) -> Vec<Bad> {
     ]
 }
 
-pub(super) async fn check(shop: &Shop, caller: &Caller, field: &str, good: &Value, bads: Vec<Bad>) {
-    let before = kept(shop).await;
-    for (changes, expected) in bads {
-        let payload = caller.change(field, but(good.clone(), changes.clone())).await;
+pub(super) async fn check(
+    shop: &Shop,
+    caller: &Caller,
+    field: &str,
+    good: &Value,
+    invalid_cases: Vec<InvalidCase>,
+) {
+    let before = stored_documents(shop).await;
+    for (changes, expected) in invalid_cases {
+        let payload = caller.mutate(field, patched(good.clone(), changes.clone())).await;
         assert_eq!(faults(&payload), expected, "{field}: {changes}");
-        let said = payload.to_string();
+        let message = payload.to_string();
         for sent in [MARK, PASSWORD, OTHER_PASSWORD] {
-            assert!(!said.contains(sent), "{field}: {said}");
+            assert!(!message.contains(sent), "{field}: {message}");
         }
     }
-    assert_eq!(kept(shop).await, before, "{field}: nothing changed");
+    assert_eq!(stored_documents(shop).await, before, "{field}: nothing changed");
 }
 
 /// A shop with a customer who uses up the unique values, another organization's shop, and the id of that shop's
@@ -327,15 +333,15 @@ pub(super) async fn check(shop: &Shop, caller: &Caller, field: &str, good: &Valu
 pub(super) async fn shops() -> (Shop, Shop, Value) {
     let shop = setup().start().await;
     let rival = shop.rival().await;
-    let taken = but(
+    let taken = patched(
         person("taken@example.com"),
         json!({ "shopperReference": "taken" }),
     );
-    let taken = but(taken, json!({ "storefrontId": shop.id() }));
-    shop.backend.done("customerRegister", taken).await;
+    let taken = patched(taken, json!({ "storefrontId": shop.id() }));
+    shop.backend.mutate_ok("customerRegister", taken).await;
     let mut theirs = rival
         .browser
-        .done("customerRegister", person("theirs@example.com"))
+        .mutate_ok("customerRegister", person("theirs@example.com"))
         .await;
     (shop, rival, theirs["customer"]["id"].take())
 }

@@ -6,9 +6,9 @@ use bson::doc;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::shift::{Shift, Told};
+use super::workload::{CallOutcome, Workload};
 use crate::addresses::home;
-use crate::customers::{ada, but};
+use crate::customers::{ada, patched};
 use crate::kit::{Caller, Shop, number, text};
 
 /// The addresses that a customer expects to have, by their labels, which are unique.
@@ -28,7 +28,7 @@ pub(super) struct Book {
 pub(super) async fn prepare(shop: &Shop) -> Vec<Book> {
     join_all((0..4).map(async |number| {
         let (customer, _) = ada(shop, &format!("moves{number}@example.com")).await;
-        let mut seen = customer.ask("{ viewer { customer { id } } }").await;
+        let mut seen = customer.query("{ viewer { customer { id } } }").await;
         let id = seen["viewer"]["customer"]["id"].take();
         Book {
             customer,
@@ -45,14 +45,16 @@ pub(super) async fn prepare(shop: &Shop) -> Vec<Book> {
 
 impl Book {
     /// Repeatedly adds two addresses, makes an old one a default and deletes a default.
-    pub(super) async fn change(mut self, shift: &Shift) -> Self {
-        while !shift.is_over() {
-            self.add(shift, json!({})).await;
-            self.add(shift, json!({ "isDefaultShipping": false })).await;
+    pub(super) async fn mutate(mut self, workload: &Workload) -> Self {
+        while !workload.is_stopped() {
+            self.add(workload, json!({})).await;
+            self.add(workload, json!({ "isDefaultShipping": false })).await;
             if let Some((oldest, _)) = self.there.first() {
                 let input = json!({ "id": oldest, "company": "Prints", "isDefaultBilling": true });
-                let told = shift.change(&self.customer, "customerAddressUpdate", input).await;
-                self.note(&told);
+                let reported = workload
+                    .mutate(&self.customer, "customerAddressUpdate", input)
+                    .await;
+                self.note(&reported);
             }
             // The default for shipping is the last but one, the default for billing the oldest.
             let place = if self.made.is_multiple_of(4) {
@@ -62,42 +64,44 @@ impl Book {
             };
             if place < self.there.len() {
                 let (id, label) = self.there.remove(place);
-                let told = shift
-                    .change(&self.customer, "customerAddressDelete", json!({ "id": id }))
+                let reported = workload
+                    .mutate(&self.customer, "customerAddressDelete", json!({ "id": id }))
                     .await;
-                self.note(&told);
-                match told {
-                    Told::Nothing => drop(self.unsure.insert(label)),
-                    Told::NotSaved => self.there.insert(place, (id, label)),
-                    Told::Done(_) | Told::Refused(_) => {}
+                self.note(&reported);
+                match reported {
+                    CallOutcome::Unknown => drop(self.unsure.insert(label)),
+                    CallOutcome::NotSaved => self.there.insert(place, (id, label)),
+                    CallOutcome::Done(_) | CallOutcome::Refused(_) => {}
                 }
             }
         }
         self
     }
 
-    async fn add(&mut self, shift: &Shift, flags: Value) {
+    async fn add(&mut self, workload: &Workload, flags: Value) {
         self.made += 1;
         let label = format!("address {}", self.made);
-        let input = but(but(home(), json!({ "label": label })), flags);
-        let told = shift.change(&self.customer, "customerAddressCreate", input).await;
-        self.note(&told);
-        match told {
-            Told::Done(payload) => {
+        let input = patched(patched(home(), json!({ "label": label })), flags);
+        let reported = workload
+            .mutate(&self.customer, "customerAddressCreate", input)
+            .await;
+        self.note(&reported);
+        match reported {
+            CallOutcome::Done(payload) => {
                 let id = payload["address"]["id"].as_str().expect("an id").to_owned();
                 self.there.push((id, label));
             }
-            Told::Nothing => drop(self.unsure.insert(label)),
-            Told::NotSaved | Told::Refused(_) => {}
+            CallOutcome::Unknown => drop(self.unsure.insert(label)),
+            CallOutcome::NotSaved | CallOutcome::Refused(_) => {}
         }
     }
 
-    fn note(&mut self, told: &Told) {
-        match told {
-            Told::Done(_) => self.done += 1,
-            Told::Nothing => self.unknown += 1,
-            Told::NotSaved => {}
-            Told::Refused(faults) => panic!("{}: {faults:?}", self.id),
+    fn note(&mut self, reported: &CallOutcome) {
+        match reported {
+            CallOutcome::Done(_) => self.done += 1,
+            CallOutcome::Unknown => self.unknown += 1,
+            CallOutcome::NotSaved => {}
+            CallOutcome::Refused(faults) => panic!("{}: {faults:?}", self.id),
         }
     }
 

@@ -3,8 +3,8 @@
 use bson::doc;
 use serde_json::{Value, json};
 
-use super::shift::{Shift, Told};
-use crate::customers::{PASSWORD, but, credentials, signed_in, with_password};
+use super::workload::{CallOutcome, Workload};
+use crate::customers::{PASSWORD, credentials, patched, signed_in, with_password};
 use crate::faults::{done, photo};
 use crate::kit::{Caller, Shop, item_ids};
 
@@ -15,44 +15,44 @@ pub(super) struct Registration {
     address: String,
     /// Has one item.
     guest: Option<Caller>,
-    told: Told,
+    reported: CallOutcome,
 }
 
 /// Registers one customer after the other, every other one with an anonymous user.
-pub(super) async fn register(shop: &Shop, shift: &Shift, lane: usize) -> Vec<Registration> {
+pub(super) async fn register(shop: &Shop, workload: &Workload, lane: usize) -> Vec<Registration> {
     let mut seen = Vec::new();
-    while !shift.is_over() {
+    while !workload.is_stopped() {
         let number = seen.len();
         let guest = match number % 2 {
-            0 => guest(shop, shift).await,
+            0 => guest(shop, workload).await,
             _ => None,
         };
         let mut registration = Registration {
             address: format!("new{lane}-{number}@example.com"),
             guest,
-            told: Told::Nothing,
+            reported: CallOutcome::Unknown,
         };
-        let one = || shift.change(&shop.browser, "customerRegister", registration.input());
-        let mut told = one().await;
-        if matches!(told, Told::Nothing) {
+        let one = || workload.mutate(&shop.browser, "customerRegister", registration.input());
+        let mut reported = one().await;
+        if matches!(reported, CallOutcome::Unknown) {
             // Retried at once, while the first attempt may still run.
-            told = one().await;
+            reported = one().await;
         }
-        registration.told = told;
+        registration.reported = reported;
         seen.push(registration);
     }
     seen
 }
 
 /// Registers an anonymous user with an item; returns them if both were acknowledged.
-async fn guest(shop: &Shop, shift: &Shift) -> Option<Caller> {
+async fn guest(shop: &Shop, workload: &Workload) -> Option<Caller> {
     let anonymous = json!({ "isAnonymous": true });
-    let told = shift
-        .change(&shop.browser, "storefrontUserRegister", anonymous)
+    let reported = workload
+        .mutate(&shop.browser, "storefrontUserRegister", anonymous)
         .await;
     let guest = shop
-        .nobody()
-        .with(told.payload()?["token"]["accessToken"].as_str());
+        .unauthenticated()
+        .with(reported.payload()?["token"]["accessToken"].as_str());
     let answer = guest.try_send_file(photo(1)).await?;
     let payload = &answer.body["data"]["storageItemUpload"];
     (payload.is_object() && done(Some(payload))).then_some(guest)
@@ -61,7 +61,7 @@ async fn guest(shop: &Shop, shift: &Shift) -> Option<Caller> {
 impl Registration {
     fn input(&self) -> Value {
         let token = self.guest.as_ref().and_then(|guest| guest.credential.as_deref());
-        but(
+        patched(
             with_password(&self.address),
             json!({ "anonymousUserToken": token }),
         )
@@ -72,23 +72,23 @@ impl Registration {
     pub(super) async fn check(&self, shop: &Shop) {
         let known = doc! { "emailKey": &self.address };
         let found = shop.gateway.store.count("customers", known).await;
-        match &self.told {
+        match &self.reported {
             // Registered by the first of the two attempts, which has also merged the anonymous user, if there is one.
-            Told::Refused(faults) if faults.iter().any(|fault| fault == TAKEN) => assert_eq!(found, 1),
-            told => told.allows(found),
+            CallOutcome::Refused(faults) if faults.iter().any(|fault| fault == TAKEN) => assert_eq!(found, 1),
+            reported => reported.assert_allows(found),
         }
         let made_before = usize::from(self.guest.is_some());
-        let payload = match self.told.payload() {
+        let payload = match self.reported.payload() {
             Some(payload) => payload.clone(),
-            None if found == 0 => shop.browser.done("customerRegister", self.input()).await,
+            None if found == 0 => shop.browser.mutate_ok("customerRegister", self.input()).await,
             None => {
                 let again = shop
                     .browser
-                    .refused("customerRegister", with_password(&self.address))
+                    .user_errors("customerRegister", with_password(&self.address))
                     .await;
                 assert_eq!(again, [TAKEN]);
                 let signing_in = credentials(&self.address, PASSWORD);
-                shop.browser.done("customerTokenCreate", signing_in).await
+                shop.browser.mutate_ok("customerTokenCreate", signing_in).await
             }
         };
         let (customer, _) = signed_in(shop, &payload);

@@ -4,7 +4,7 @@ use bson::doc;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use super::shift::{Shift, Told};
+use super::workload::{CallOutcome, Workload};
 use crate::customers::{OTHER_PASSWORD, PASSWORD, ada, credentials, is_signed_in, redeem, signed_in};
 use crate::kit::{Caller, Shop, faults};
 
@@ -37,7 +37,7 @@ pub(super) async fn prepare(shop: &Shop) -> Forgetful {
     let without = join_all(numbers().map(|number| customer("forgets", number))).await;
     join_all(asked.iter().map(|customer| {
         let asked = json!({ "email": customer.address });
-        shop.browser.done("customerPasswordResetRequest", asked)
+        shop.browser.mutate_ok("customerPasswordResetRequest", asked)
     }))
     .await;
     shop.gateway.run_jobs().await;
@@ -63,35 +63,43 @@ fn key_for(shop: &Shop, address: &str) -> Option<String> {
 
 /// What the callers learned, in the order of the customers.
 pub(super) struct Resets {
-    used: Vec<Told>,
-    asked: Vec<Told>,
+    used: Vec<CallOutcome>,
+    asked: Vec<CallOutcome>,
 }
 
 /// Uses the keys of some customers, and requests keys for the others.
-pub(super) async fn use_keys_and_ask_for_keys(shop: &Shop, shift: &Shift, forgetful: &Forgetful) -> Resets {
-    let nobody = shop.nobody();
+pub(super) async fn use_keys_and_ask_for_keys(
+    shop: &Shop,
+    workload: &Workload,
+    forgetful: &Forgetful,
+) -> Resets {
+    let unauthenticated = shop.unauthenticated();
     let using = forgetful.with_key.chunks(CUSTOMERS).map(async |lane| {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (_, key) in lane {
-            told.push(
-                shift
-                    .change(&nobody, "customerPasswordReset", redeem(key, OTHER_PASSWORD))
+            reported.push(
+                workload
+                    .mutate(
+                        &unauthenticated,
+                        "customerPasswordReset",
+                        redeem(key, OTHER_PASSWORD),
+                    )
                     .await,
             );
         }
-        told
+        reported
     });
     let asking = forgetful.without.chunks(CUSTOMERS).map(async |lane| {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for Customer { address, .. } in lane {
             let asked = json!({ "email": address });
-            told.push(
-                shift
-                    .change(&shop.browser, "customerPasswordResetRequest", asked)
+            reported.push(
+                workload
+                    .mutate(&shop.browser, "customerPasswordResetRequest", asked)
                     .await,
             );
         }
-        told
+        reported
     });
     let (used, asked) = join(join_all(using), join_all(asking)).await;
     Resets {
@@ -103,13 +111,13 @@ pub(super) async fn use_keys_and_ask_for_keys(shop: &Shop, shift: &Shift, forget
 impl Resets {
     pub(super) async fn check(&self, shop: &Shop, forgetful: &Forgetful) {
         let used = self.used.iter().zip(&forgetful.with_key);
-        join_all(used.map(|(told, (customer, key))| check_use(shop, told, customer, key))).await;
-        for (told, customer) in self.asked.iter().zip(&forgetful.without) {
-            told.allows(mails_of(shop, customer, "PASSWORD_RESET").await);
+        join_all(used.map(|(reported, (customer, key))| check_use(shop, reported, customer, key))).await;
+        for (reported, customer) in self.asked.iter().zip(&forgetful.without) {
+            reported.assert_allows(mails_of(shop, customer, "PASSWORD_RESET").await);
         }
         shop.gateway.run_jobs().await;
         let asked = self.asked.iter().zip(&forgetful.without);
-        join_all(asked.map(|(told, customer)| check_key(shop, told, customer))).await;
+        join_all(asked.map(|(reported, customer)| check_key(shop, reported, customer))).await;
     }
 }
 
@@ -125,24 +133,24 @@ async fn mails_of(shop: &Shop, customer: &Customer, about: &str) -> u64 {
 
 async fn opens(shop: &Shop, address: &str, password: &str) -> bool {
     let tried = credentials(address, password);
-    let payload = shop.browser.change("customerTokenCreate", tried).await;
+    let payload = shop.browser.mutate("customerTokenCreate", tried).await;
     faults(&payload).is_empty()
 }
 
 /// Asserts that a reset took effect completely or not at all: one password is valid, and the key works once in total.
-async fn check_use(shop: &Shop, told: &Told, Customer { address, device }: &Customer, key: &str) {
+async fn check_use(shop: &Shop, reported: &CallOutcome, Customer { address, device }: &Customer, key: &str) {
     let (old, new) = (
         opens(shop, address, PASSWORD).await,
         opens(shop, address, OTHER_PASSWORD).await,
     );
     assert_ne!(old, new, "{address} has one password");
-    told.allows(u64::from(new));
-    if let Some(payload) = told.payload() {
+    reported.assert_allows(u64::from(new));
+    if let Some(payload) = reported.payload() {
         assert!(is_signed_in(&signed_in(shop, payload).0).await, "by the reset");
     }
     let again = shop
-        .nobody()
-        .change("customerPasswordReset", redeem(key, OTHER_PASSWORD))
+        .unauthenticated()
+        .mutate("customerPasswordReset", redeem(key, OTHER_PASSWORD))
         .await;
     if old {
         assert_eq!(faults(&again), [""; 0], "the key of {address} is not used up");
@@ -154,12 +162,12 @@ async fn check_use(shop: &Shop, told: &Told, Customer { address, device }: &Cust
 }
 
 /// Asserts that each acknowledged request has sent a key that works.
-async fn check_key(shop: &Shop, told: &Told, customer: &Customer) {
+async fn check_key(shop: &Shop, reported: &CallOutcome, customer: &Customer) {
     let key = key_for(shop, &customer.address);
-    told.allows(u64::from(key.is_some()));
+    reported.assert_allows(u64::from(key.is_some()));
     if let Some(key) = key {
-        shop.nobody()
-            .done("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
+        shop.unauthenticated()
+            .mutate_ok("customerPasswordReset", redeem(&key, OTHER_PASSWORD))
             .await;
         assert!(opens(shop, &customer.address, OTHER_PASSWORD).await);
     }

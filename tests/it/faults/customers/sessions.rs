@@ -4,7 +4,7 @@ use bson::doc;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use super::shift::{Shift, Told};
+use super::workload::{CallOutcome, Workload};
 use crate::customers::{ada, is_signed_in, signed_in};
 use crate::kit::{Caller, Shop, number};
 
@@ -34,26 +34,26 @@ pub(super) async fn prepare(shop: &Shop) -> Vec<Chain> {
 impl Chain {
     /// Refreshes repeatedly, with two concurrent requests as from two windows of one browser, and continues with the
     /// token received last.
-    pub(super) async fn refresh(mut self, shop: &Shop, shift: &Shift) -> Self {
-        let nobody = shop.nobody();
-        while !shift.is_over() {
+    pub(super) async fn refresh(mut self, shop: &Shop, workload: &Workload) -> Self {
+        let unauthenticated = shop.unauthenticated();
+        while !workload.is_stopped() {
             let one = || {
                 let input = json!({ "refreshToken": self.token });
-                shift.change(&nobody, "customerTokenRefresh", input)
+                workload.mutate(&unauthenticated, "customerTokenRefresh", input)
             };
             let (one, other) = join(one(), one()).await;
-            let mut told = Vec::new();
+            let mut reported = Vec::new();
             for answer in [one, other] {
                 match answer {
-                    Told::Done(payload) => told.push(signed_in(shop, &payload).1),
-                    Told::Refused(faults) => panic!("signed out: {faults:?}"),
+                    CallOutcome::Done(payload) => reported.push(signed_in(shop, &payload).1),
+                    CallOutcome::Refused(faults) => panic!("signed out: {faults:?}"),
                     // Retried with the same token.
-                    Told::NotSaved | Told::Nothing => {}
+                    CallOutcome::NotSaved | CallOutcome::Unknown => {}
                 }
             }
-            told.dedup();
-            assert!(told.len() <= 1, "both windows are told the same");
-            if let Some(token) = told.pop() {
+            reported.dedup();
+            assert!(reported.len() <= 1, "both devices get the same token");
+            if let Some(token) = reported.pop() {
                 self.token = token;
                 self.links += 1;
             }
@@ -65,7 +65,10 @@ impl Chain {
     pub(super) async fn check(self, shop: &Shop) {
         assert!(self.links > 5, "{} refreshes", self.links);
         let input = json!({ "refreshToken": self.token });
-        let payload = shop.nobody().done("customerTokenRefresh", input).await;
+        let payload = shop
+            .unauthenticated()
+            .mutate_ok("customerTokenRefresh", input)
+            .await;
         let (refreshed, _) = signed_in(shop, &payload);
         assert!(is_signed_in(&refreshed).await && is_signed_in(&self.customer).await);
         let customer = payload["customer"]["id"].as_str().expect("an id");
