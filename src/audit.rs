@@ -21,7 +21,7 @@ use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 use crate::platform::{
     clock::{Clock, Timestamp},
     database::{Database, Index, IndexKind, Tx},
@@ -53,16 +53,16 @@ pub const INDEXES: &[Index] = &[
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: COLLECTION,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("at", StoredField::Free),
-        ("storefrontId", StoredField::Free),
-        ("customerId", StoredField::Free),
-        ("action", StoredField::Free),
-        ("actor", StoredField::Free),
-        ("object", StoredField::Free),
-        ("expiresAt", StoredField::Free),
-    ],
+    fields: &all_free([
+        "_id",
+        "at",
+        "storefrontId",
+        "customerId",
+        "action",
+        "actor",
+        "object",
+        "expiresAt",
+    ]),
 }];
 
 /// What was done. Where an entry has an object, the variant names it.

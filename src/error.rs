@@ -333,15 +333,6 @@ pub enum UserErrorCode {
 
 pub use faults::{Checked, Faults};
 
-/// Splits an outcome into the parts of a payload: the value, or the user errors. Any other error is passed on.
-pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
-    match outcome {
-        Ok(value) => Ok((Some(value), Vec::new())),
-        Err(Error::Rejected(errors)) => Ok((None, errors)),
-        Err(other) => Err(other),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,8 +90,9 @@ impl Write for Deletion<'_> {
         let id = &self.address;
         let addresses = Addresses::of(self.app, self.reach);
         let customer = addresses.customer_in(tx, &self.customer).await?;
-        let removed = addresses.open().delete_in(tx, address_of(&customer.id, id));
-        removed.await?.ok_or_else(refusal::not_found)?;
+        let open = addresses.open();
+        let removed = open.delete_in(tx, address_of(&customer.id, id)).await?;
+        removed.ok_or_else(refusal::not_found)?;
         let defaults = Defaults::of(&customer);
         let oldest_remaining = if defaults.include(id) {
             addresses.oldest_other_in(tx, &customer, id).await?

@@ -222,12 +222,9 @@ impl Write for Update<'_> {
         let now = self.app.clock.now();
         let customer = addresses.change_customer_in(tx, &customer, defaults, now).await?;
         let update = self.change.clone().into_update(now);
-        let address = addresses
-            .open()
-            .update_in(tx, address_of(&customer.id, id), update);
-        let address = address
-            .await?
-            .ok_or_else(|| Error::internal("address not found during a transaction"))?;
+        let open = addresses.open();
+        let address = open.update_in(tx, address_of(&customer.id, id), update).await?;
+        let address = address.ok_or_else(|| Error::internal("address not found during a transaction"))?;
         let entry = customer.entry(Action::AddressUpdated).on(&address.id);
         self.app.audit.note_in(tx, self.reach, [entry]).await?;
         Ok(AddressOfCustomer { address, customer })

@@ -8,7 +8,7 @@ use mongodb::Collection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 use crate::platform::{
     clock::{Clock, Timestamp},
     crypto::fingerprint,
@@ -48,17 +48,17 @@ pub const INDEXES: &[Index] = &[
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: COLLECTION,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("organizationId", StoredField::Free),
-        ("kind", StoredField::Free),
-        ("name", StoredField::Free),
-        ("storefrontIds", StoredField::Free),
-        ("scopes", StoredField::Free),
-        ("fingerprint", StoredField::Free),
-        ("createdAt", StoredField::Free),
-        ("revokedAt", StoredField::Free),
-    ],
+    fields: &all_free([
+        "_id",
+        "organizationId",
+        "kind",
+        "name",
+        "storefrontIds",
+        "scopes",
+        "fingerprint",
+        "createdAt",
+        "revokedAt",
+    ]),
 }];
 
 /// Kind of an API client.

@@ -9,7 +9,7 @@ use super::authenticate::Access;
 use super::cache::remembered;
 use super::token::Claims;
 use crate::error::Result;
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 use crate::platform::{
     clock::Timestamp,
     database::{Index, IndexKind, Tx},
@@ -33,11 +33,7 @@ pub const INDEXES: &[Index] = &[
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: REVOKED,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("userId", StoredField::Free),
-        ("expiresAt", StoredField::Free),
-    ],
+    fields: &all_free(["_id", "userId", "expiresAt"]),
 }];
 
 impl Access {

@@ -16,7 +16,7 @@ use crate::platform::{
     database::{Database, Index, IndexKind, Tx},
     id::{CustomFieldGuardId, CustomFieldId, Id, StorefrontId},
     loader::Batch,
-    stored::{Stored, StoredField},
+    stored::{Stored, all_free},
 };
 use crate::reach::{
     Confine, Reach, StorefrontReach,
@@ -47,28 +47,23 @@ pub const INDEXES: &[Index] = &[
 pub const STORED: &[Stored] = &[
     Stored {
         collection: "customFields",
-        fields: &[
-            ("_id", StoredField::Free),
-            ("storefrontId", StoredField::Free),
-            ("key", StoredField::Free),
-            ("name", StoredField::Free),
-            ("description", StoredField::Free),
-            ("type", StoredField::Free),
-            ("isRequired", StoredField::Free),
-            ("options", StoredField::Free),
-            ("isPublic", StoredField::Free),
-            ("isCustomerWritable", StoredField::Free),
-            ("createdAt", StoredField::Free),
-        ],
+        fields: &all_free([
+            "_id",
+            "storefrontId",
+            "key",
+            "name",
+            "description",
+            "type",
+            "isRequired",
+            "options",
+            "isPublic",
+            "isCustomerWritable",
+            "createdAt",
+        ]),
     },
     Stored {
         collection: "customFieldGuards",
-        fields: &[
-            ("_id", StoredField::Free),
-            ("storefrontId", StoredField::Free),
-            ("number", StoredField::Free),
-            ("touched", StoredField::Free),
-        ],
+        fields: &all_free(["_id", "storefrontId", "number", "touched"]),
     },
 ];
 

@@ -6,7 +6,7 @@ use super::{CustomerGroup, name::indexes};
 use crate::customer::Customer;
 use crate::platform::{
     database::Index,
-    stored::{Stored, StoredField},
+    stored::{Stored, all_free},
 };
 use crate::reach::tenant::TenantDocument;
 use crate::read::related::{Leads, Listed};
@@ -17,13 +17,7 @@ pub const INDEXES: &[Index] = &indexes::<CustomerGroup>();
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: CustomerGroup::COLLECTION,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("storefrontId", StoredField::Free),
-        ("name", StoredField::Free),
-        ("createdAt", StoredField::Free),
-        ("version", StoredField::Free),
-    ],
+    fields: &all_free(["_id", "storefrontId", "name", "createdAt", "version"]),
 }];
 
 impl Listed for CustomerGroup {}

@@ -8,7 +8,7 @@ use crate::customer::Customer;
 use crate::customer_group::{CustomerGroup, links};
 use crate::platform::{
     database::{Index, IndexKind},
-    stored::{Stored, StoredField},
+    stored::{Stored, all_free},
 };
 use crate::reach::tenant::TenantDocument;
 use crate::read::related::{Leads, Listed};
@@ -24,13 +24,7 @@ pub const BY_AUDIENCE: &[Index] = &[Index::new(
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: Market::COLLECTION,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("storefrontId", StoredField::Free),
-        ("name", StoredField::Free),
-        (links::OPENS_TO, StoredField::Free),
-        ("createdAt", StoredField::Free),
-    ],
+    fields: &all_free(["_id", "storefrontId", "name", links::OPENS_TO, "createdAt"]),
 }];
 
 impl Listed for Market {}

@@ -14,7 +14,7 @@ use crate::platform::{
     id::{Id, IdentityProviderId, StorefrontId},
     loader::Batch,
     secret::Secret,
-    stored::{Stored, StoredField},
+    stored::{Stored, all_free},
 };
 use crate::reach::tenant::{Tenant, TenantDocument};
 use crate::reach::{Confine, HouseReach, Reach};
@@ -52,17 +52,17 @@ pub const INDEXES: &[Index] = &[
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: IdentityProvider::COLLECTION,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("storefrontId", StoredField::Free),
-        ("key", StoredField::Free),
-        ("name", StoredField::Free),
-        ("issuer", StoredField::Free),
-        ("clientId", StoredField::Free),
-        ("sealedSecret", StoredField::Free),
-        ("redirectUris", StoredField::Free),
-        ("createdAt", StoredField::Free),
-    ],
+    fields: &all_free([
+        "_id",
+        "storefrontId",
+        "key",
+        "name",
+        "issuer",
+        "clientId",
+        "sealedSecret",
+        "redirectUris",
+        "createdAt",
+    ]),
 }];
 
 /// Returns the provider of a storefront with this key.

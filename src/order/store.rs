@@ -1,6 +1,6 @@
 //! Database access for orders.
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, doc};
 
 use super::{Order, OrderStatus};
 use crate::app::App;

@@ -14,7 +14,7 @@ use crate::platform::{
     id::{MemberId, OrganizationId},
     loader::Batch,
     random::Random,
-    stored::{Stored, StoredField},
+    stored::{Stored, all_free},
 };
 
 /// An organization.
@@ -63,21 +63,11 @@ pub const INDEXES: &[Index] = &[Index::new(
 pub const STORED: &[Stored] = &[
     Stored {
         collection: ORGANIZATIONS,
-        fields: &[
-            ("_id", StoredField::Free),
-            ("name", StoredField::Free),
-            ("createdAt", StoredField::Free),
-        ],
+        fields: &all_free(["_id", "name", "createdAt"]),
     },
     Stored {
         collection: MEMBERS,
-        fields: &[
-            ("_id", StoredField::Free),
-            ("organizationId", StoredField::Free),
-            ("name", StoredField::Free),
-            ("email", StoredField::Free),
-            ("createdAt", StoredField::Free),
-        ],
+        fields: &all_free(["_id", "organizationId", "name", "email", "createdAt"]),
     },
 ];
 

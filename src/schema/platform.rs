@@ -3,7 +3,7 @@
 use crate::app::Domain;
 use crate::audit;
 use crate::auth::{client, keys, one_time, revocation, session};
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 use crate::platform::{blob, counter, decoy, job, migration, throttle};
 
 /// The platform's indexes and stored fields, declared like those of a domain.
@@ -39,11 +39,5 @@ pub(super) const PLATFORM: Domain = Domain {
 
 const DEMO: &[Stored] = &[Stored {
     collection: "demo",
-    fields: &[
-        ("_id", StoredField::Free),
-        ("organizationId", StoredField::Free),
-        ("memberId", StoredField::Free),
-        ("until", StoredField::Free),
-        ("filledAt", StoredField::Free),
-    ],
+    fields: &all_free(["_id", "organizationId", "memberId", "until", "filledAt"]),
 }];

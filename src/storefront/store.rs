@@ -10,7 +10,7 @@ use crate::platform::{
     database::{Database, Index, IndexKind, Tx, Write, violated_index},
     id::{OrganizationId, StorefrontId},
     random::Random,
-    stored::{Stored, StoredField},
+    stored::{Stored, all_free},
 };
 use crate::reach::{HouseReach, tenant::TenantDocument};
 
@@ -36,18 +36,18 @@ pub const INDEXES: &[Index] = &[
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: Storefront::COLLECTION,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("organizationId", StoredField::Free),
-        ("name", StoredField::Free),
-        ("code", StoredField::Free),
-        ("integrationType", StoredField::Free),
-        ("accountUrl", StoredField::Free),
-        ("concealEmails", StoredField::Free),
-        ("customFieldCount", StoredField::Free),
-        ("identityProvidersAdded", StoredField::Free),
-        ("createdAt", StoredField::Free),
-    ],
+    fields: &all_free([
+        "_id",
+        "organizationId",
+        "name",
+        "code",
+        "integrationType",
+        "accountUrl",
+        "concealEmails",
+        "customFieldCount",
+        "identityProvidersAdded",
+        "createdAt",
+    ]),
 }];
 
 /// A storefront that an operator adds.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::platform::stored::{Stored, StoredField};
+use crate::platform::stored::{Stored, all_free};
 use crate::platform::{
     clock::Timestamp,
     crypto::Vault,
@@ -37,13 +37,7 @@ pub const INDEXES: &[Index] = &[Index::new(
 /// Stored fields.
 pub const STORED: &[Stored] = &[Stored {
     collection: COLLECTION,
-    fields: &[
-        ("_id", StoredField::Free),
-        ("sequence", StoredField::Free),
-        ("sealed", StoredField::Free),
-        ("sealedPublic", StoredField::Free),
-        ("signsFrom", StoredField::Free),
-    ],
+    fields: &all_free(["_id", "sequence", "sealed", "sealedPublic", "signsFrom"]),
 }];
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
