@@ -150,7 +150,7 @@ async fn a_password_that_is_too_long_is_never_hashed() {
     let refused = passwords.hash(longer.as_str().into()).await;
     assert!(matches!(refused, Err(Error::Internal(_))));
     // A hash of an overlong password, which only a direct call of the hasher can create, does not match it either.
-    let memory = &mut hasher::HasherMemory::default();
+    let memory = &mut HasherMemory::default();
     let forced = (passwords.hasher).hash(memory, &longer.as_str().into(), &[7; hasher::SALT]);
     let forced = forced.expect("the hasher knows no rules");
     assert_eq!(

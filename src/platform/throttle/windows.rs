@@ -239,11 +239,12 @@ mod tests {
 
     #[test]
     fn a_window_admits_no_more_than_its_limit_in_any_period() {
+        type Row<'a> = (Window, &'a [(i64, i64)], i64, Option<u64>, &'a str);
         let (one, two) = (Window::new(1, MINUTE), Window::new(2, MINUTE));
         let (three, five) = (Window::new(3, MINUTE), Window::new(5, HOUR));
         let late_in_the_hour = [(0, 1), (3400, 1), (3460, 1), (3520, 1), (3580, 1)];
         let and_one = [(3400, 1), (3460, 1), (3520, 1), (3580, 1), (3600, 1)];
-        let rows: [(Window, &[(i64, i64)], i64, Option<u64>, &str); 9] = [
+        let rows: [Row<'_>; 9] = [
             (three, &[], 0, None, "empty"),
             (three, &[(0, 2)], 10, None, "there is room for one more"),
             (three, &[(0, 2), (5, 1)], 10, Some(50), "full"),

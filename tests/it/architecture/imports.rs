@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["http"],
     &["schema"],
     DOMAINS,
+    &["mutation"],
     &["context"],
     &["app"],
     &["audit"],
