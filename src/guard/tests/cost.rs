@@ -94,10 +94,10 @@ fn a_list_of_ids_counts_its_ids() {
     assert_eq!(objects("{nodes(ids:\"a\"){id}}"), 1);
     let text = "query($a:[ID!]!){nodes(ids:$a){id}}";
     assert_eq!(objects_with(text, json!({"a": ["x", "y"]})), 2);
-    let text = "query($a:ID!){nodes(ids:[$a,\"b\"]){id}}";
-    assert_eq!(objects_with(text, json!({"a": "x"})), 2);
     let many: Vec<_> = (0..5001).map(|n| n.to_string()).collect();
     assert!(admit_with(&guard(), text, json!({"a": many})).is_err());
+    let text = "query($a:ID!){nodes(ids:[$a,\"b\"]){id}}";
+    assert_eq!(objects_with(text, json!({"a": "x"})), 2);
 }
 
 #[test]
