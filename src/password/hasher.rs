@@ -3,7 +3,7 @@
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 
-use super::{Hashed, Verified};
+use super::hashed::{Hashed, Verified};
 use crate::config::Argon2Config;
 use crate::error::{Error, Result};
 use crate::platform::secret::Secret;

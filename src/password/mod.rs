@@ -1,53 +1,23 @@
 //! Passwords: the rules for new ones, and hashing them off the async threads.
 
+mod hashed;
 mod hasher;
 mod policy;
 mod threads;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+pub use self::hashed::{Hashed, Verified};
 use self::hasher::{Hasher, HasherMemory};
 pub use self::policy::{MAX_LENGTH, PasswordField, PasswordPolicy};
 use self::threads::Threads;
 use crate::config::PasswordConfig;
 use crate::error::{Error, Result};
 use crate::platform::{random::Random, secret::Secret};
-
-/// The stored form of a password: its Argon2id hash as a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`). `Debug` does
-/// not show it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Hashed(String);
-
-impl Hashed {
-    /// The PHC string, for the database.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Hashed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hashed(…)")
-    }
-}
-
-/// The result of a verification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// The password is right.
-    pub matches: bool,
-    /// The password is right, but its stored hash has weaker parameters than are configured now: it should be hashed
-    /// again.
-    pub outdated: bool,
-}
 
 /// The rules for passwords, and the threads that hash them.
 pub struct Passwords {

@@ -112,7 +112,7 @@ async fn remove_some<T: TenantDocument>(
     if found.is_empty() {
         return Ok(false);
     }
-    let removal = Removal {
+    let removal = ItemRemoval {
         app,
         stored,
         ids: found
@@ -128,14 +128,14 @@ async fn remove_some<T: TenantDocument>(
 }
 
 /// The write that removes documents that refer to content. Returns the content, which the caller has to erase.
-struct Removal<'a, T: TenantDocument> {
+struct ItemRemoval<'a, T: TenantDocument> {
     app: &'a App,
     stored: Tenant<T>,
     ids: Vec<Bson>,
     contents: Vec<BlobId>,
 }
 
-impl<T: TenantDocument> Write for Removal<'_, T> {
+impl<T: TenantDocument> Write for ItemRemoval<'_, T> {
     type Output = Released;
 
     async fn write(&self, tx: &mut Tx) -> Result<Released> {
