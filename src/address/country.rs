@@ -294,6 +294,8 @@ countries! {
     ZW = "Zimbabwe",
 }
 
+crate::read::direct::stored_enums!(CountryCode);
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object};
+use bson::RawDocument;
 
 use super::country::CountryCode;
 use super::defaults::Defaults;
@@ -20,6 +21,7 @@ use crate::platform::{
     scalar::wire_count,
 };
 use crate::reach::{Reach, seen::Seen};
+use crate::read::direct::{DirectObject, ObjectShape, fields, parsed, write_text};
 
 /// A postal address of a customer.
 /// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer or of
@@ -53,8 +55,101 @@ impl AddressNode {
     }
 }
 
+fields! {
+    /// The fields of an address that its document contains, without its content.
+    AddressFields of Address {
+        /// Label that the customer chose, such as `home` or `office`; null if not set.
+        label: Option<&str> = "label" => |address| address.content.label.as_deref();
+
+        /// Time at which the address was added.
+        created_at: Timestamp = "createdAt" => |address| address.created_at;
+
+        /// Time of the last update of this address; equal to `createdAt` before the first update.
+        updated_at: Timestamp = "updatedAt" => |address| address.updated_at;
+
+        /// Version number, which increases with each update of this address, but not when another address becomes a
+        /// default. Pass it as `expectedVersion` to detect concurrent changes.
+        version: i32 = "version" => |address| wire_count(address.version);
+    }
+}
+
+fields! {
+    /// A postal address, as an order keeps it.
+    AddressContentNode of AddressContent as "OrderAddress" {
+        /// Salutation; null if not set.
+        salutation: Option<Salutation> = "salutation" => |address| address.salutation;
+
+        /// First name.
+        first_name: &str = "firstName" => |address| &address.first_name;
+
+        /// Last name.
+        last_name: &str = "lastName" => |address| &address.last_name;
+
+        /// Company; null if not set.
+        company: Option<&str> = "company" => |address| address.company.as_deref();
+
+        /// First address line: street and number.
+        address1: &str = "address1" => |address| &address.address1;
+
+        /// Second address line; null if not set.
+        address2: Option<&str> = "address2" => |address| address.address2.as_deref();
+
+        /// Third address line; null if not set.
+        address3: Option<&str> = "address3" => |address| address.address3.as_deref();
+
+        /// Postal code, with leading zeros; null if not set.
+        zip_code: Option<&str> = "zipCode" => |address| address.zip_code.as_deref();
+
+        /// City.
+        city: &str = "city" => |address| &address.city;
+
+        /// State, province or similar region; null if not set.
+        region: Option<&str> = "region" => |address| address.region.as_deref();
+
+        /// Country code.
+        iso2_code: CountryCode = "iso2Code" => |address| address.iso2_code;
+
+        /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
+        country: &str = ["country", "iso2Code"] country => |address| address.country.as_deref().unwrap_or(address.iso2_code.name());
+
+        /// Phone number; null if not set.
+        phone: Option<&str> = "phone" => |address| address.phone.as_deref();
+    }
+}
+
+impl DirectObject for AddressNode {
+    const OBJECT: ObjectShape = ObjectShape {
+        name: "Address",
+        fields: &[AddressFields::stored, AddressContentNode::stored],
+        lists: &[],
+    };
+}
+
+/// Writes the name of the country as [`AddressContent::country_name`].
+fn country(address: &RawDocument, out: &mut Vec<u8>) -> bool {
+    if let Ok(name) = address.get_str("country") {
+        return write_text(name, out);
+    }
+    let code = address
+        .get("iso2Code")
+        .ok()
+        .flatten()
+        .and_then(parsed::<CountryCode>);
+    code.is_some_and(|code| write_text(code.name(), out))
+}
+
 #[Object(name = "Address", use_type_description)]
 impl AddressNode {
+    #[graphql(flatten)]
+    async fn stored(&self) -> AddressFields<'_> {
+        AddressFields(&self.address)
+    }
+
+    #[graphql(flatten)]
+    async fn content(&self) -> AddressContentNode<'_> {
+        AddressContentNode(&self.address.content)
+    }
+
     /// Global id.
     pub async fn id(&self) -> ID {
         ID::from(&self.address.id)
@@ -63,16 +158,6 @@ impl AddressNode {
     /// Customer that the address belongs to.
     async fn customer(&self, ctx: &Context<'_>) -> Result<CustomerNode> {
         Ok(CustomerNode::seen(self.address.beside(self.holder(ctx).await?)))
-    }
-
-    /// Label that the customer chose, such as `home` or `office`; null if not set.
-    async fn label(&self) -> Option<&str> {
-        self.address.content.label.as_deref()
-    }
-
-    #[graphql(flatten)]
-    async fn content(&self) -> &AddressContent {
-        &self.address.content
     }
 
     /// Whether this is the customer's default shipping address.
@@ -86,94 +171,7 @@ impl AddressNode {
         let defaults = Defaults::of(&*self.holder(ctx).await?);
         Ok(defaults.billing.as_ref() == Some(&self.address.id))
     }
-
-    /// Time at which the address was added.
-    async fn created_at(&self) -> Timestamp {
-        self.address.created_at
-    }
-
-    /// Time of the last update of this address; equal to `createdAt` before the first update.
-    async fn updated_at(&self) -> Timestamp {
-        self.address.updated_at
-    }
-
-    /// Version number, which increases with each update of this address, but not when another address becomes a
-    /// default. Pass it as `expectedVersion` to detect concurrent changes.
-    async fn version(&self) -> i32 {
-        wire_count(self.address.version)
-    }
 }
-
-// `Address` contains these fields too.
-/// A postal address, as an order keeps it.
-#[Object(name = "OrderAddress")]
-impl AddressContent {
-    /// Salutation; null if not set.
-    async fn salutation(&self) -> Option<Salutation> {
-        self.salutation
-    }
-
-    /// First name.
-    async fn first_name(&self) -> &str {
-        &self.first_name
-    }
-
-    /// Last name.
-    async fn last_name(&self) -> &str {
-        &self.last_name
-    }
-
-    /// Company; null if not set.
-    async fn company(&self) -> Option<&str> {
-        self.company.as_deref()
-    }
-
-    /// First address line: street and number.
-    async fn address1(&self) -> &str {
-        &self.address1
-    }
-
-    /// Second address line; null if not set.
-    async fn address2(&self) -> Option<&str> {
-        self.address2.as_deref()
-    }
-
-    /// Third address line; null if not set.
-    async fn address3(&self) -> Option<&str> {
-        self.address3.as_deref()
-    }
-
-    /// Postal code, with leading zeros; null if not set.
-    async fn zip_code(&self) -> Option<&str> {
-        self.zip_code.as_deref()
-    }
-
-    /// City.
-    async fn city(&self) -> &str {
-        &self.city
-    }
-
-    /// State, province or similar region; null if not set.
-    async fn region(&self) -> Option<&str> {
-        self.region.as_deref()
-    }
-
-    /// Country code.
-    async fn iso2_code(&self) -> CountryCode {
-        self.iso2_code
-    }
-
-    /// Display name of the country: the one that was sent, or the English name for `iso2Code`.
-    async fn country(&self) -> &str {
-        self.country.as_deref().unwrap_or(self.iso2_code.name())
-    }
-
-    /// Phone number; null if not set.
-    async fn phone(&self) -> Option<&str> {
-        self.phone.as_deref()
-    }
-}
-
 /// An address and its customer, as a write has stored them.
 pub struct AddressOfCustomer {
     /// The address.

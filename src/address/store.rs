@@ -1,7 +1,7 @@
 //! Database access for addresses.
 
 use async_graphql::ID;
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
 
 use super::defaults::Defaults;
 use super::{Address, refusal};
@@ -210,7 +210,9 @@ impl Listed for Address {}
 impl Leads<Address> for Customer {
     const FIELD: &'static str = "customerId";
 
-    fn keys() -> Bson {
-        "$_id".into()
+    const KEY: Option<&'static str> = Some("_id");
+
+    fn key(&self) -> &str {
+        self.id.as_str()
     }
 }

@@ -7,11 +7,12 @@ use async_graphql::OutputType;
 use super::RequestContext;
 use crate::error::Result;
 use crate::platform::{
+    id::Id,
     loader::Loader,
     page::{Connection, Count, PageArgs, SortOrder},
 };
 use crate::reach::{Confine, tenant::TenantDocument};
-use crate::read::related::{ChildCounts, Children, Leads, Listed, Parent, Related, Want};
+use crate::read::related::{ChildCounts, Children, Leads, Listed, Parent, Related, Want, list_name};
 
 /// The children of one object.
 pub struct Behind<'a, P: TenantDocument> {
@@ -22,8 +23,16 @@ pub struct Behind<'a, P: TenantDocument> {
 }
 
 impl<P: TenantDocument> Behind<'_, P> {
-    fn key(&self) -> Parent<P> {
-        (self.parent.storefront().clone(), self.parent.id().clone())
+    fn key<C>(&self) -> Parent<P::Id>
+    where
+        P: Leads<C>,
+        C: TenantDocument,
+    {
+        Parent {
+            storefront: self.parent.storefront().clone(),
+            id: self.parent.id().clone(),
+            key: self.parent.key().to_owned(),
+        }
     }
 
     /// Reads from the parents within `to_parents` to the children within `to_children`.
@@ -58,7 +67,7 @@ impl<P: TenantDocument> Behind<'_, P> {
         C: Listed + Clone,
     {
         let loader = self.children::<C>(reach, reach);
-        let found = loader.load((self.key(), Want::Named(field))).await?;
+        let found = loader.load((self.key::<C>(), Want::Named(field))).await?;
         Ok(found.and_then(|found| found.first().cloned()))
     }
 
@@ -99,16 +108,16 @@ impl<P: TenantDocument> Behind<'_, P> {
         C: Listed + Clone,
         N: OutputType + Clone,
     {
-        // Cursors are valid for the whole tenant: siblings have equal arguments and so request the same page.
-        let (what, whose, tenant) = (C::COLLECTION, P::COLLECTION, self.parent.storefront());
-        let order = order(format!("{what} of {whose} in {tenant}"));
+        let order = order(list_name::<P, C>(Id::as_str(self.parent.storefront())));
         let page = Arc::new(args.check(self.context.app.vault.cursors(), order)?);
         let loader = self.children::<C>(to_parents, to_children);
-        let found = loader.load((self.key(), Want::Page(Arc::clone(&page)))).await?;
+        let found = loader
+            .load((self.key::<C>(), Want::Page(Arc::clone(&page))))
+            .await?;
         let found: Vec<C> = found.map(|found| Vec::clone(&found)).unwrap_or_default();
         let slice = page.cut(found, C::position).map(|child| node(Arc::new(child)));
         let make = || ChildCounts(self.related::<C>(to_parents, to_children));
-        let (counts, key) = (self.context.loader(to_children.scope(), make), self.key());
+        let (counts, key) = (self.context.loader(to_children.scope(), make), self.key::<C>());
         let count: Count = Box::new(move || {
             let (counts, key) = (Arc::clone(&counts), key.clone());
             Box::pin(async move { Ok(counts.load(key).await?.map_or(0, |count| *count)) })

@@ -16,6 +16,7 @@ use crate::platform::{
     id::{CustomerGroupId, Id, StorefrontId},
     page::{Connection, Count, PageArgs, SortOrder, Values},
 };
+use crate::read::direct::listing::StorefrontList;
 
 /// Sort key of a list of customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -239,14 +240,21 @@ pub async fn customers_of(
         filter.resolve(&visible(context, &reach, storefront).await?)?;
     }
     let condition = condition(filter)?;
-    let position = |customer: &Customer| (key.of(customer), (&customer.id).into());
-    let customers = context.app.database.open::<Customer>(&reach);
-    let slice = customers.page(condition.clone(), &page, position).await?;
+    let listing = StorefrontList {
+        database: context.app.database.clone(),
+        principal: context.principal.clone(),
+        cursors: context.app.vault.cursors().clone(),
+        storefront: storefront.to_string(),
+        tenant: context.app.database.open::<Customer>(&reach),
+        condition: condition.clone(),
+        page,
+        position: Box::new(move |customer: &Customer| (key.of(customer), (&customer.id).into())),
+        node: CustomerNode::new,
+    };
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
         let (customers, condition) = (app.database.open::<Customer>(&reach), condition.clone());
         Box::pin(async move { customers.count(condition).await })
     });
-    let nodes = slice.map(|customer| CustomerNode::new(Arc::new(customer)));
-    Ok(Connection::new(nodes, count))
+    Ok(Connection::later(Box::new(listing), count))
 }

@@ -341,6 +341,8 @@ pub fn is_reference(text: &str) -> bool {
     crate::storefront::check_code(code).is_ok() && digits && !number.is_empty() && !number.starts_with('0')
 }
 
+crate::read::direct::stored_enums!(Salutation, Gender, CustomerStatus);
+
 #[cfg(test)]
 mod tests {
     use super::*;

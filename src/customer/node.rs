@@ -1,13 +1,18 @@
 //! The GraphQL node of customers.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object};
+use bson::{RawDocument, raw::RawBsonRef};
 
 use super::anonymization::AnonymizationStatus;
 use super::sessions::{self, CustomerSessionNode};
 use super::{Customer, CustomerStatus, Gender, Salutation, TermsAcceptance};
-use crate::address::node::{AddressBook, AddressNode};
+use crate::address::{
+    Address,
+    node::{AddressBook, AddressNode},
+};
 use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, FieldsOfCustomer};
 use crate::customer_group::{self, list::of_parent, node::CustomerGroupNode};
@@ -15,11 +20,11 @@ use crate::customer_note::node::{CustomerNoteNode, notes_of_customer};
 use crate::erasure::node::AnonymizationInfo;
 use crate::error::{Error, Result};
 use crate::market::{self, node::MarketNode};
-use crate::order::{list::orders_behind, node::OrderNode};
+use crate::order::{self, Order, list::orders_behind, node::OrderNode};
 use crate::platform::{
     clock::Timestamp,
     id::{AddressId, CustomerId, Id},
-    page::{Connection, PageArgs},
+    page::{Connection, PageArgs, SortOrder},
     scalar::{Date, wire_count},
 };
 use crate::reach::{
@@ -28,6 +33,7 @@ use crate::reach::{
     scope::Scope,
     seen::{Seen, Sight},
 };
+use crate::read::direct::{DirectObject, ObjectShape, fields, level::ListOf};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 use crate::storefront_user::{self, StorefrontUser, node::StorefrontUserNode};
 
@@ -83,16 +89,99 @@ impl CustomerNode {
     }
 }
 
+fields! {
+    /// The fields of a customer that its document contains.
+    CustomerFields of Customer {
+        /// Human-readable reference, such as `DE--25`. Unique in the storefront and never reused.
+        reference: &str = "reference" => |customer| &customer.reference;
+
+        /// E-mail address as it was entered; null after erasure.
+        email: Option<&str> = "email" => |customer| customer.email.as_deref();
+
+        /// Whether the e-mail address is verified.
+        is_email_verified: bool = "isEmailVerified" => |customer| customer.is_email_verified;
+
+        /// Whether the customer has a password to sign in with.
+        has_password: bool = ["passwordHash"] has_password => |customer| customer.password_hash.is_some();
+
+        /// First name; null after erasure, and if single sign-on created the account without one.
+        first_name: Option<&str> = "firstName" => |customer| customer.first_name.as_deref();
+
+        /// Last name; null after erasure, and if single sign-on created the account without one.
+        last_name: Option<&str> = "lastName" => |customer| customer.last_name.as_deref();
+
+        /// Salutation; null if not set, and after erasure.
+        salutation: Option<Salutation> = "salutation" => |customer| customer.salutation;
+
+        /// Gender; null if not set, and after erasure.
+        gender: Option<Gender> = "gender" => |customer| customer.gender;
+
+        /// Date of birth; null if not set, and after erasure.
+        date_of_birth: Option<Date> = "dateOfBirth" => |customer| customer.date_of_birth;
+
+        /// Purchase status, derived from `orderCount`.
+        status: CustomerStatus = "status" => |customer| customer.status;
+
+        /// Number of placed orders, without cancelled ones.
+        order_count: i32 = "orderCount" => |customer| wire_count(customer.order_count);
+
+        /// Time of the last sign-in; null if the customer never signed in.
+        last_login_at: Option<Timestamp> = "lastLoginAt" => |customer| customer.last_login_at;
+
+        /// Time at which the account was created.
+        created_at: Timestamp = "createdAt" => |customer| customer.created_at;
+
+        /// Time of the last change; equal to `createdAt` before the first change.
+        updated_at: Timestamp = "updatedAt" => |customer| customer.updated_at;
+
+        /// Version number, which increases with each change. Pass it as `expectedVersion` to detect concurrent changes.
+        version: i32 = "version" => |customer| wire_count(customer.version);
+    }
+}
+
+/// Writes whether the customer has a password.
+fn has_password(customer: &RawDocument, out: &mut Vec<u8>) -> bool {
+    let has_password = matches!(customer.get("passwordHash"), Ok(Some(hash)) if hash != RawBsonRef::Null);
+    out.extend_from_slice(if has_password { b"true" } else { b"false" });
+    true
+}
+
+impl DirectObject for CustomerNode {
+    const OBJECT: ObjectShape = ObjectShape {
+        name: "Customer",
+        fields: &[CustomerFields::stored],
+        lists: &[&ADDRESSES, &ORDERS],
+    };
+}
+
+/// The list of a customer's addresses.
+const ADDRESSES: ListOf<Customer, Address> = ListOf {
+    name: "addresses",
+    item: AddressNode::OBJECT,
+    policy: READ,
+    order: SortOrder::by_id,
+    of: PhantomData,
+};
+
+/// The list of a customer's orders.
+const ORDERS: ListOf<Customer, Order> = ListOf {
+    name: "orders",
+    item: OrderNode::OBJECT,
+    policy: order::node::READ,
+    order: order::list::newest_first,
+    of: PhantomData,
+};
+
 #[Object(name = "Customer", use_type_description)]
 impl CustomerNode {
+    #[graphql(flatten)]
+    async fn stored(&self) -> CustomerFields<'_> {
+        CustomerFields(&self.customer)
+    }
+
     /// Global id.
     pub async fn id(&self) -> ID {
         ID::from(&self.customer.id)
-    }
-
-    /// Human-readable reference, such as `DE--25`. Unique in the storefront and never reused.
-    async fn reference(&self) -> &str {
-        &self.customer.reference
     }
 
     /// The storefront of the account. Requires the scope `storefronts:read`, or the token of this customer or of its
@@ -113,46 +202,6 @@ impl CustomerNode {
             .ok_or_else(|| Error::internal("storefront user not found for a customer"))
     }
 
-    /// E-mail address as it was entered; null after erasure.
-    async fn email(&self) -> Option<&str> {
-        self.customer.email.as_deref()
-    }
-
-    /// Whether the e-mail address is verified.
-    async fn is_email_verified(&self) -> bool {
-        self.customer.is_email_verified
-    }
-
-    /// Whether the customer has a password to sign in with.
-    async fn has_password(&self) -> bool {
-        self.customer.password_hash.is_some()
-    }
-
-    /// First name; null after erasure, and if single sign-on created the account without one.
-    async fn first_name(&self) -> Option<&str> {
-        self.customer.first_name.as_deref()
-    }
-
-    /// Last name; null after erasure, and if single sign-on created the account without one.
-    async fn last_name(&self) -> Option<&str> {
-        self.customer.last_name.as_deref()
-    }
-
-    /// Salutation; null if not set, and after erasure.
-    async fn salutation(&self) -> Option<Salutation> {
-        self.customer.salutation
-    }
-
-    /// Gender; null if not set, and after erasure.
-    async fn gender(&self) -> Option<Gender> {
-        self.customer.gender
-    }
-
-    /// Date of birth; null if not set, and after erasure.
-    async fn date_of_birth(&self) -> Option<Date> {
-        self.customer.date_of_birth
-    }
-
     /// Identifies the shopper to payment gateways: 3 to 128 characters, generated, editable by integrations.
     /// Requires the scope `customers:read`; null for other credentials, and after erasure.
     async fn shopper_reference(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
@@ -164,16 +213,6 @@ impl CustomerNode {
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         }
-    }
-
-    /// Purchase status, derived from `orderCount`.
-    async fn status(&self) -> CustomerStatus {
-        self.customer.status
-    }
-
-    /// Number of placed orders, without cancelled ones.
-    async fn order_count(&self) -> i32 {
-        wire_count(self.customer.order_count)
     }
 
     /// Acceptance of the store's terms; null if single sign-on created the account.
@@ -333,26 +372,6 @@ impl CustomerNode {
         let context = RequestContext::of(ctx)?;
         let reach = self.reach(context, &sessions::READ)?;
         sessions::of(context, &reach, &self.customer.user_id).await
-    }
-
-    /// Time of the last sign-in; null if the customer never signed in.
-    async fn last_login_at(&self) -> Option<Timestamp> {
-        self.customer.last_login_at
-    }
-
-    /// Time at which the account was created.
-    async fn created_at(&self) -> Timestamp {
-        self.customer.created_at
-    }
-
-    /// Time of the last change; equal to `createdAt` before the first change.
-    async fn updated_at(&self) -> Timestamp {
-        self.customer.updated_at
-    }
-
-    /// Version number, which increases with each change. Pass it as `expectedVersion` to detect concurrent changes.
-    async fn version(&self) -> i32 {
-        wire_count(self.customer.version)
     }
 }
 

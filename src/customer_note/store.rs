@@ -1,10 +1,9 @@
 //! Database access for notes.
 
-use bson::Bson;
-
 use super::CustomerNote;
 use crate::customer::Customer;
 use crate::domain::personal::{Personal, SubjectLink};
+use crate::platform::id::Id;
 use crate::platform::{
     database::{Index, IndexKind},
     stored::{Stored, StoredField},
@@ -42,7 +41,9 @@ impl Listed for CustomerNote {}
 impl Leads<CustomerNote> for Customer {
     const FIELD: &'static str = "customerId";
 
-    fn keys() -> Bson {
-        "$_id".into()
+    const KEY: Option<&'static str> = Some("_id");
+
+    fn key(&self) -> &str {
+        self.id.as_str()
     }
 }

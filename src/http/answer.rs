@@ -10,7 +10,6 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::compress;
@@ -21,10 +20,10 @@ use super::media::Media;
 use super::secrets::Holding;
 use crate::error::Error;
 use crate::guard::{Prepared, Refusal, RefusalKind};
+use crate::read::direct::write_result;
 
 /// The data of a response.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub(super) enum Data {
     /// The results of resolvers.
     Values(Value),
@@ -33,23 +32,17 @@ pub(super) enum Data {
 }
 
 /// A response in the form that GraphQL defines.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub(super) struct GraphqlResponse {
     /// `None`: nothing was executed, so that the response has no entry `data` (GraphQL §7.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) data: Option<Data>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) errors: Vec<ServerError>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) extensions: BTreeMap<String, Value>,
     /// The status, if the whole request failed with a server error.
-    #[serde(skip)]
     pub(super) failure: Option<StatusCode>,
     /// Number of database commands, for the log.
-    #[serde(skip)]
     pub(super) commands: u32,
     /// The document. `None`: nothing was executed.
-    #[serde(skip)]
     pub(super) document: Option<Arc<Prepared>>,
 }
 
@@ -85,6 +78,39 @@ impl GraphqlResponse {
         }
     }
 
+    /// Returns the response as JSON.
+    ///
+    /// # Errors
+    /// A value that has no JSON form; the schema's scalars produce none.
+    fn json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut out = Vec::with_capacity(512);
+        let mut open = b'{';
+        let mut key = |name: &str, out: &mut Vec<u8>| {
+            out.push(std::mem::replace(&mut open, b','));
+            out.extend_from_slice(name.as_bytes());
+        };
+        if let Some(data) = &self.data {
+            key("\"data\":", &mut out);
+            match data {
+                Data::Values(value) => write_result(value, &mut out)?,
+                Data::Introspected(json) => out.extend_from_slice(json.get().as_bytes()),
+            }
+        }
+        if !self.errors.is_empty() {
+            key("\"errors\":", &mut out);
+            serde_json::to_writer(&mut out, &self.errors)?;
+        }
+        if !self.extensions.is_empty() {
+            key("\"extensions\":", &mut out);
+            serde_json::to_writer(&mut out, &self.extensions)?;
+        }
+        if out.is_empty() {
+            out.push(b'{');
+        }
+        out.push(b'}');
+        Ok(out)
+    }
+
     /// Converts the response, serialized once, into this media type, compressed if the client accepts that.
     ///
     /// # Errors
@@ -95,7 +121,7 @@ impl GraphqlResponse {
         headers: &HeaderMap,
         media: Media,
     ) -> Result<Response, serde_json::Error> {
-        let json = serde_json::to_vec(&self)?;
+        let json = self.json()?;
         let is_large = json.len() >= compress::LEAST;
         let content = if is_large {
             // Boxed, because it is rare and large: the future of an ordinary request is moved by each layer.
@@ -221,10 +247,10 @@ mod tests {
     #[test]
     fn what_did_not_run_has_no_data() {
         let refused = GraphqlResponse::refused([coded("BAD_USER_INPUT", "no")]);
-        let json = serde_json::to_string(&refused).expect("serializes");
+        let json = refused.json().expect("serializes");
         assert_eq!(
             json,
-            r#"{"errors":[{"message":"no","extensions":{"code":"BAD_USER_INPUT"}}]}"#
+            br#"{"errors":[{"message":"no","extensions":{"code":"BAD_USER_INPUT"}}]}"#
         );
     }
 }

@@ -113,6 +113,8 @@ impl ScalarType for CurrencyCode {
     }
 }
 
+crate::read::direct::stored_enums!(CurrencyCode);
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

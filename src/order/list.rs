@@ -16,6 +16,7 @@ use crate::platform::{
     page::{Connection, Count, PageArgs, SortOrder, Values},
 };
 use crate::reach::seen::Seen;
+use crate::read::direct::listing::StorefrontList;
 use crate::read::related::Listed;
 
 /// Filter of a list of orders. All conditions must match.
@@ -60,7 +61,7 @@ impl Filter for OrderFilter {
 }
 
 /// Returns the sequence by time of placing, newest first; orders of the same time by descending id.
-fn newest_first(name: String) -> SortOrder {
+pub fn newest_first(name: String) -> SortOrder {
     SortOrder {
         name,
         field: "placedAt",
@@ -88,15 +89,23 @@ pub async fn orders_of(
         .ok_or(Error::StorefrontNotFound)?;
     let reach = one.reach().clone();
     let condition = condition(filter)?;
-    let orders = context.app.database.open::<Order>(&reach);
-    let slice = orders.page(condition.clone(), &page, Order::position).await?;
+    let listing = StorefrontList {
+        database: context.app.database.clone(),
+        principal: context.principal.clone(),
+        cursors: context.app.vault.cursors().clone(),
+        storefront: storefront.to_string(),
+        tenant: context.app.database.open::<Order>(&reach),
+        condition: condition.clone(),
+        page,
+        position: Box::new(Order::position),
+        node: OrderNode::new,
+    };
     let app = Arc::clone(&context.app);
     let count: Count = Box::new(move || {
         let (app, reach, condition) = (Arc::clone(&app), reach.clone(), condition.clone());
         Box::pin(async move { app.database.open::<Order>(&reach).count(condition).await })
     });
-    let node = |order| OrderNode::new(Arc::new(order));
-    Ok(Connection::new(slice.map(node), count))
+    Ok(Connection::later(Box::new(listing), count))
 }
 
 /// Returns a page of a customer's orders (EPC-25), with one database command for all customers of a level.

@@ -12,7 +12,7 @@ pub mod store;
 
 use std::fmt;
 
-use async_graphql::{Enum, MergedObject, SimpleObject};
+use async_graphql::{Enum, MergedObject};
 use serde::{Deserialize, Serialize};
 
 use crate::address::AddressContent;
@@ -61,7 +61,7 @@ pub enum OrderStatus {
 }
 
 /// An amount of money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Money {
     /// Amount, such as `"5.25"`, with as many decimals as it was sent with.
@@ -94,9 +94,8 @@ impl Money {
 }
 
 /// A line of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[graphql(name = "OrderLine")]
 pub struct Line {
     /// Article number of the online store (SKU).
     pub sku: String,
@@ -195,6 +194,8 @@ impl TenantDocument for Order {
         &self.storefront_id
     }
 }
+
+crate::read::direct::stored_enums!(OrderStatus);
 
 #[cfg(test)]
 mod tests {

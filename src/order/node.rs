@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object};
 
+use super::currency::CurrencyCode;
 use super::{Line, Money, Order, OrderStatus};
-use crate::address::AddressContent;
+use crate::address::node::AddressContentNode;
 use crate::context::{GlobalNode, RequestContext};
 use crate::customer::node::{CustomerNode, customer_behind};
 use crate::error::Result;
-use crate::platform::{clock::Timestamp, id::OrderId};
+use crate::platform::{clock::Timestamp, decimal::Decimal, id::OrderId};
 use crate::reach::{Reach, principal::Policy, scope::Scope, seen::Seen};
+use crate::read::direct::{DirectObject, ObjectShape, fields};
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
 /// Who may read orders.
@@ -45,8 +47,50 @@ impl OrderNode {
     }
 }
 
+fields! {
+    /// The fields of an order that its document contains.
+    OrderFields of Order {
+        /// Order number of the online store, unique in the storefront.
+        number: &str = "number" => |order| &order.number;
+
+        /// Status of the order.
+        status: OrderStatus = "status" => |order| order.status;
+
+        /// Amount to pay, as the online store sent it.
+        total: MoneyNode<'_> = "total" => |order| MoneyNode(&order.total);
+
+        /// Lines of the order, in the order in which they were sent.
+        lines: Vec<OrderLine<'_>> = "lines" => |order| order.lines.iter().map(OrderLine).collect();
+
+        /// Shipping address: a copy that later changes to the customer's addresses do not affect.
+        /// Null after the customer's data was erased.
+        shipping_address: Option<AddressContentNode<'_>> = "personal.shippingAddress" => |order| Some(AddressContentNode(&order.personal.as_ref()?.shipping_address));
+
+        /// Billing address: a copy that later changes to the customer's addresses do not affect.
+        /// Null after the customer's data was erased.
+        billing_address: Option<AddressContentNode<'_>> = "personal.billingAddress" => |order| Some(AddressContentNode(&order.personal.as_ref()?.billing_address));
+
+        /// E-mail address that was sent with the order; null if none was sent or after the customer's data was erased.
+        email: Option<&str> = "personal.email" => |order| order.personal.as_ref()?.email.as_deref();
+
+        /// Time at which the order was placed in the online store.
+        placed_at: Timestamp = "placedAt" => |order| order.placed_at;
+
+        /// Time of the cancellation; null if the order is not cancelled.
+        cancelled_at: Option<Timestamp> = "cancelledAt" => |order| order.cancelled_at;
+
+        /// Time at which the order was recorded in the gateway.
+        created_at: Timestamp = "createdAt" => |order| order.created_at;
+    }
+}
+
 #[Object(name = "Order", use_type_description)]
 impl OrderNode {
+    #[graphql(flatten)]
+    async fn stored(&self) -> OrderFields<'_> {
+        OrderFields(&self.document)
+    }
+
     /// Global id.
     pub async fn id(&self) -> ID {
         ID::from(&self.document.id)
@@ -59,11 +103,6 @@ impl OrderNode {
         storefront_of(context, self.document.sight(), &self.document.storefront_id).await
     }
 
-    /// Order number of the online store, unique in the storefront.
-    async fn number(&self) -> &str {
-        &self.document.number
-    }
-
     /// Customer that placed the order.
     /// Requires an integration token or client secret with the scope `customers:read`, or the token of this customer.
     /// Null for the order of a guest, after the customer account was removed, and if the caller may not read the
@@ -73,53 +112,42 @@ impl OrderNode {
         let load = async { customer_behind(RequestContext::of(ctx)?, self.document.sight(), id).await };
         load.await.transpose()
     }
+}
 
-    /// Status of the order.
-    async fn status(&self) -> OrderStatus {
-        self.document.status
-    }
+fields! {
+    /// An amount of money.
+    MoneyNode of Money as "Money" {
+        /// Amount, such as `"5.25"`, with as many decimals as it was sent with.
+        amount: Decimal = "amount" => |money| money.amount;
 
-    /// Amount to pay, as the online store sent it.
-    async fn total(&self) -> Money {
-        self.document.total
+        /// Currency of the amount.
+        currency_code: CurrencyCode = "currencyCode" => |money| money.currency_code;
     }
+}
 
-    /// Lines of the order, in the order in which they were sent.
-    async fn lines(&self) -> &[Line] {
-        &self.document.lines
-    }
+fields! {
+    /// A line of an order.
+    OrderLine of Line as "OrderLine" {
+        /// Article number of the online store (SKU).
+        sku: &str = "sku" => |line| &line.sku;
 
-    /// Shipping address: a copy that later changes to the customer's addresses do not affect.
-    /// Null after the customer's data was erased.
-    async fn shipping_address(&self) -> Option<&AddressContent> {
-        Some(&self.document.personal.as_ref()?.shipping_address)
-    }
+        /// Name of the article at the time of the order.
+        name: &str = "name" => |line| &line.name;
 
-    /// Billing address: a copy that later changes to the customer's addresses do not affect.
-    /// Null after the customer's data was erased.
-    async fn billing_address(&self) -> Option<&AddressContent> {
-        Some(&self.document.personal.as_ref()?.billing_address)
-    }
+        /// Quantity of the article.
+        quantity: i32 = "quantity" => |line| line.quantity;
 
-    /// E-mail address that was sent with the order; null if none was sent or after the customer's data was erased.
-    async fn email(&self) -> Option<&str> {
-        self.document.personal.as_ref()?.email.as_deref()
+        /// Price of one article; negative for a discount.
+        unit_price: MoneyNode<'_> = "unitPrice" => |line| MoneyNode(&line.unit_price);
     }
+}
 
-    /// Time at which the order was placed in the online store.
-    async fn placed_at(&self) -> Timestamp {
-        self.document.placed_at
-    }
-
-    /// Time of the cancellation; null if the order is not cancelled.
-    async fn cancelled_at(&self) -> Option<Timestamp> {
-        self.document.cancelled_at
-    }
-
-    /// Time at which the order was recorded in the gateway.
-    async fn created_at(&self) -> Timestamp {
-        self.document.created_at
-    }
+impl DirectObject for OrderNode {
+    const OBJECT: ObjectShape = ObjectShape {
+        name: "Order",
+        fields: &[OrderFields::stored],
+        lists: &[],
+    };
 }
 
 impl GlobalNode for OrderNode {

@@ -11,7 +11,7 @@ use crate::platform::{
     change::Change,
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
-    id::OrderId,
+    id::{Id, OrderId},
     stored::{Stored, StoredField},
 };
 use crate::reach::{
@@ -84,8 +84,10 @@ impl Leads<Order> for Customer {
     // By the storefront user, which the reach of a customer's own token also filters by, so that one index serves both.
     const FIELD: &'static str = "userId";
 
-    fn keys() -> Bson {
-        "$userId".into()
+    const KEY: Option<&'static str> = Some("userId");
+
+    fn key(&self) -> &str {
+        self.user_id.as_str()
     }
 }
 

@@ -85,7 +85,9 @@ impl Decimal {
 
     /// Decodes a decimal128; `None` for values that this type does not represent: infinite, NaN, or with a positive
     /// exponent.
-    fn from_database(stored: Decimal128) -> Option<Self> {
+    /// Reads the stored form; `None` for a number that this type does not store.
+    #[must_use]
+    pub fn from_database(stored: Decimal128) -> Option<Self> {
         let bits = u128::from_le_bytes(stored.bytes());
         let coefficient = bits & ((1 << COEFFICIENT) - 1);
         let exponent = (bits >> COEFFICIENT) & 0x3fff;

@@ -1,6 +1,8 @@
 //! Tenants' collections. Each is opened with a reach, whose conditions are part of every filter and precede every
 //! pipeline, and which is checked at every insert. A query with the wrong reach finds nothing.
 
+mod raw;
+
 use std::fmt::Debug;
 use std::slice;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use mongodb::options::{Hint, ReturnDocument, UpdateModifications};
 use mongodb::{Collection, action::Find};
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use self::raw::{RawRows, RawTenant, Search, decoded};
 use super::{Confine, Holder, HouseReach, Reach, StorageReach};
 use crate::error::{Error, Result};
 use crate::platform::{
@@ -82,6 +85,12 @@ impl Database {
     }
 }
 
+fn lookup(from: &str, local: &str, foreign: &str, into: &str, pipeline: Vec<Document>) -> Document {
+    doc! { "$lookup": {
+        "from": from, "localField": local, "foreignField": foreign, "as": into, "pipeline": pipeline,
+    } }
+}
+
 /// A collection, limited to a reach.
 #[derive(Clone, Debug)]
 pub struct Tenant<T: Send + Sync> {
@@ -146,6 +155,21 @@ impl<T: Send + Sync> Tenant<T> {
         let deleted = self.commands().delete_many(self.confined(filter));
         Ok(deleted.session(tx).await?.deleted_count)
     }
+
+    /// A `$lookup` stage to documents of another holder, limited to the reach with which `others` was opened. `local`
+    /// may hold several keys.
+    pub fn joined<U: Send + Sync>(
+        &self,
+        others: &Tenant<U>,
+        local: &str,
+        foreign: &str,
+        into: &str,
+        pipeline: Vec<Document>,
+    ) -> Document {
+        let mut confined = vec![doc! { "$match": others.confine.clone() }];
+        confined.extend(pipeline);
+        lookup(others.collection.name(), local, foreign, into, confined)
+    }
 }
 
 impl<T: TenantDocument> Tenant<T> {
@@ -188,6 +212,16 @@ impl<T: TenantDocument> Tenant<T> {
         Ok(found.stream(tx).try_collect().await?)
     }
 
+    /// The same collection, for reads of documents as the database sends them.
+    #[must_use]
+    pub fn raw(&self) -> RawTenant {
+        RawTenant(Tenant {
+            collection: self.collection.clone_with_type(),
+            sessions: Arc::clone(&self.sessions),
+            confine: self.confine.clone(),
+        })
+    }
+
     /// The rows of a pipeline that starts with the reach's conditions.
     pub async fn aggregate<R: DeserializeOwned + Send + Unpin>(
         &self,
@@ -212,24 +246,7 @@ impl<T: TenantDocument> Tenant<T> {
         into: &str,
         pipeline: Vec<Document>,
     ) -> Document {
-        doc! { "$lookup": {
-            "from": U::COLLECTION, "localField": local, "foreignField": foreign, "as": into, "pipeline": pipeline,
-        } }
-    }
-
-    /// A `$lookup` stage to documents of another holder, limited to the reach with which `others` was opened. `local`
-    /// may hold several keys.
-    pub fn joined<U: TenantDocument>(
-        &self,
-        others: &Tenant<U>,
-        local: &str,
-        foreign: &str,
-        into: &str,
-        pipeline: Vec<Document>,
-    ) -> Document {
-        let mut confined = vec![doc! { "$match": others.confine.clone() }];
-        confined.extend(pipeline);
-        self.children::<U>(local, foreign, into, confined)
+        lookup(U::COLLECTION, local, foreign, into, pipeline)
     }
 
     /// The ids of the documents that the filter matches, at most `limit`; a limit of 0 means no limit.
@@ -262,12 +279,7 @@ impl<T: TenantDocument> Tenant<T> {
         page: &Page,
         position: impl Fn(&T) -> (Bson, Bson),
     ) -> Result<Slice<T>> {
-        let filter = match (page.filter(), condition) {
-            (place, condition) if place.is_empty() => condition,
-            (place, condition) if condition.is_empty() => place,
-            (place, condition) => doc! { "$and": [place, condition] },
-        };
-        let found = self.commands().find(self.confined(filter)).sort(page.sort());
+        let found = self.commands().find(self.confined(page.with(condition))).sort(page.sort());
         let found = found.limit(page.limit()).max_time(SEARCH_LIMIT);
         Ok(page.cut(self.all(found).await?, position))
     }

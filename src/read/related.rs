@@ -2,15 +2,19 @@
 //! names, for all parents and all selections in one command. Parents and children can be opened with different reaches.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bson::{Bson, Document, doc};
 use serde::Deserialize;
 
+use super::direct::level::{ParentKey, Relation};
 use crate::error::Result;
-use crate::platform::{id::StorefrontId, loader::Batch, page::Page};
-use crate::reach::tenant::{Tenant, TenantDocument};
+use crate::platform::{
+    id::{Id, StorefrontId},
+    loader::Batch,
+    page::Page,
+};
+use crate::reach::tenant::{Tenant, TenantDocument, decoded};
 
 /// A document that appears in lists.
 pub trait Listed: TenantDocument {
@@ -25,12 +29,27 @@ pub trait Listed: TenantDocument {
 pub trait Leads<C: TenantDocument>: TenantDocument {
     /// The children's field that holds the parent's key. An index starts with the storefront and this field.
     const FIELD: &'static str;
+    /// The parent's field with its key, if each child belongs to one parent only; then the children of many parents are
+    /// read in the order of the index.
+    const KEY: Option<&'static str> = None;
     /// The expression for the parent's key or list of keys.
-    fn keys() -> Bson;
+    fn keys() -> Bson {
+        Self::KEY.map_or(Bson::Null, |key| format!("${key}").into())
+    }
+    /// The value of [`Self::KEY`]; empty without one.
+    fn key(&self) -> &str {
+        ""
+    }
+}
+
+/// Returns the name of a list of children. Cursors are valid for the whole tenant: siblings have equal arguments and so
+/// request the same page.
+pub fn list_name<P: TenantDocument, C: TenantDocument>(storefront: &str) -> String {
+    format!("{} of {} in {storefront}", C::COLLECTION, P::COLLECTION)
 }
 
 /// What is requested of each parent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Want {
     /// A page of its children.
     Page(Arc<Page>),
@@ -38,32 +57,16 @@ pub enum Want {
     Named(&'static str),
 }
 
-impl Want {
-    fn key(&self) -> String {
-        match self {
-            Self::Page(page) => page.key(),
-            Self::Named(field) => (*field).to_owned(),
-        }
-    }
+/// A parent whose children are requested.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Parent<I> {
+    /// Its storefront, with which the index of its children begins.
+    pub storefront: StorefrontId,
+    /// Its id.
+    pub id: I,
+    /// The value of [`Leads::KEY`].
+    pub key: String,
 }
-
-// A page has no equality of its own; its key identifies it.
-impl PartialEq for Want {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Want {}
-
-impl Hash for Want {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
-    }
-}
-
-/// A parent whose children are requested: its storefront, with which their index starts, and its id.
-pub type Parent<P> = (StorefrontId, <P as TenantDocument>::Id);
 
 /// The collections of the parents and of the children, each opened with a reach of the caller.
 #[derive(Clone)]
@@ -97,14 +100,14 @@ where
     /// which an index of the children starts.
     async fn read<T>(
         &self,
-        parents: &[&Parent<P>],
+        parents: &[&Parent<P::Id>],
         lookups: impl FnOnce(Document) -> Vec<Lookup>,
     ) -> Result<Vec<ParentRow<P::Id, T>>>
     where
         T: for<'de> Deserialize<'de> + Send + Unpin,
     {
-        let ids: Vec<Bson> = parents.iter().map(|(_, id)| id.clone().into()).collect();
-        let storefronts: BTreeSet<&StorefrontId> = parents.iter().map(|(storefront, _)| storefront).collect();
+        let ids: Vec<Bson> = parents.iter().map(|parent| parent.id.clone().into()).collect();
+        let storefronts: BTreeSet<&StorefrontId> = parents.iter().map(|parent| &parent.storefront).collect();
         let storefronts: Vec<Bson> = storefronts.into_iter().map(Bson::from).collect();
         let lookups = lookups(doc! { C::STOREFRONT: { "$in": storefronts } });
         let mut shown = doc! { "storefrontId": format!("${}", P::STOREFRONT), KEYS: P::keys() };
@@ -154,7 +157,7 @@ where
     P::Id: std::fmt::Debug + Unpin + for<'de> Deserialize<'de>,
     C: Listed,
 {
-    type Key = (Parent<P>, Want);
+    type Key = (Parent<P::Id>, Want);
     /// The children as they were read; a page has one more than it shows.
     type Value = Vec<C>;
 
@@ -165,7 +168,63 @@ where
                 wants.push(want);
             }
         }
-        let parents: Vec<&Parent<P>> = asked.iter().map(|(parent, _)| parent).collect();
+        let relation = Relation::of(&self.0.parents, &self.0.children);
+        let mut found = HashMap::new();
+        let mut by_lookup = Vec::new();
+        for want in wants {
+            let (Some(relation), Want::Page(page)) = (&relation, want) else {
+                by_lookup.push(want);
+                continue;
+            };
+            let parents = asked
+                .iter()
+                .filter(|(_, other)| other == want)
+                .map(|(parent, _)| parent);
+            found.extend(pages(relation, &parents.collect::<Vec<_>>(), page).await?);
+        }
+        if !by_lookup.is_empty() {
+            found.extend(self.look_up(asked, &by_lookup).await?);
+        }
+        Ok(found)
+    }
+}
+
+/// Reads the same page of each parent.
+async fn pages<I: Id, C: TenantDocument>(
+    relation: &Relation,
+    parents: &[&Parent<I>],
+    page: &Arc<Page>,
+) -> Result<HashMap<(Parent<I>, Want), Vec<C>>> {
+    let keys = parents.iter().map(|parent| ParentKey {
+        storefront: parent.storefront.as_str(),
+        id: parent.id.as_str(),
+        key: &parent.key,
+    });
+    let children = relation
+        .read(&keys.collect::<Vec<_>>(), page, &Document::new())
+        .await?;
+    let rows = children.rows()?;
+    let of = |parent: &&Parent<I>| {
+        let rows = rows[children.of(&parent.key)].iter();
+        let found = rows.map(|row| decoded::<C>(row)).collect::<Result<_>>()?;
+        Ok((((*parent).clone(), Want::Page(Arc::clone(page))), found))
+    };
+    parents.iter().map(of).collect()
+}
+
+impl<P, C> Children<P, C>
+where
+    P: Leads<C>,
+    P::Id: std::fmt::Debug + Unpin + for<'de> Deserialize<'de>,
+    C: Listed,
+{
+    /// Reads what is requested of all parents with one command, each by a lookup of its own.
+    async fn look_up(
+        &self,
+        asked: &[(Parent<P::Id>, Want)],
+        wants: &[&Want],
+    ) -> Result<HashMap<(Parent<P::Id>, Want), Vec<C>>> {
+        let parents: Vec<&Parent<P::Id>> = asked.iter().map(|(parent, _)| parent).collect();
         let lookups = |indexed: Document| {
             let lookup = |want: &&Want| match want {
                 Want::Page(page) => Lookup {
@@ -186,11 +245,17 @@ where
             };
             wants.iter().map(lookup).collect()
         };
+        let by_id: HashMap<(&str, &str), &Parent<P::Id>> = parents
+            .iter()
+            .map(|parent| ((parent.storefront.as_str(), parent.id.as_str()), *parent))
+            .collect();
         let mut found = HashMap::new();
         for row in self.0.read::<C>(&parents, lookups).await? {
-            let parent = (row.storefront, row.id);
+            let Some(parent) = by_id.get(&(row.storefront.as_str(), row.id.as_str())) else {
+                continue;
+            };
             let each = wants.iter().zip(row.found);
-            found.extend(each.map(|(want, children)| ((parent.clone(), Want::clone(want)), children)));
+            found.extend(each.map(|(want, children)| (((*parent).clone(), Want::clone(want)), children)));
         }
         Ok(found)
     }
@@ -210,11 +275,11 @@ where
     P::Id: std::fmt::Debug + Unpin + for<'de> Deserialize<'de>,
     C: Listed,
 {
-    type Key = Parent<P>;
+    type Key = Parent<P::Id>;
     type Value = u64;
 
-    async fn load(&self, asked: &[Parent<P>]) -> Result<HashMap<Parent<P>, u64>> {
-        let parents: Vec<&Parent<P>> = asked.iter().collect();
+    async fn load(&self, asked: &[Parent<P::Id>]) -> Result<HashMap<Parent<P::Id>, u64>> {
+        let parents: Vec<&Parent<P::Id>> = asked.iter().collect();
         let lookups = |indexed: Document| {
             vec![Lookup {
                 local: KEYS,
@@ -223,11 +288,12 @@ where
             }]
         };
         let rows = self.0.read::<ChildCount>(&parents, lookups).await?;
-        let count = |row: ParentRow<P::Id, ChildCount>| {
+        let count = |row: &ParentRow<P::Id, ChildCount>| {
             let counted = row.found.first().and_then(|counted| counted.first());
-            let count = counted.map_or(0, |counted| u64::try_from(counted.n).unwrap_or(0));
-            ((row.storefront, row.id), count)
+            counted.map_or(0, |counted| u64::try_from(counted.n).unwrap_or(0))
         };
-        Ok(rows.into_iter().map(count).collect())
+        let counts: HashMap<&str, u64> = rows.iter().map(|row| (row.id.as_str(), count(row))).collect();
+        let of = |parent: &Parent<P::Id>| Some((parent.clone(), *counts.get(parent.id.as_str())?));
+        Ok(asked.iter().filter_map(of).collect())
     }
 }

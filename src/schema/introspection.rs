@@ -22,6 +22,7 @@ use serde_json::value::RawValue;
 
 use self::graph::{Graph, ObjectKind, Planned, What};
 use crate::guard::value_of;
+use crate::read::direct::write_result;
 
 /// The schema of this program, which is the same for all callers.
 static DESCRIBED: LazyLock<Graph> = LazyLock::new(|| Graph::of(&super::build().finish()));
@@ -201,22 +202,22 @@ impl Introspection {
             // A non-null field failed.
             _ => return RawValue::from_string("null".to_owned()),
         };
-        let mut out = String::from("{");
+        let mut out = vec![b'{'];
         for (index, (key, answer)) in self.parts.into_iter().enumerate() {
             if index > 0 {
-                out.push(',');
+                out.push(b',');
             }
-            out.push_str(&format!("\"{key}\":"));
+            out.extend_from_slice(format!("\"{key}\":").as_bytes());
             match answer {
-                Some(json) => out.push_str(&json),
+                Some(json) => out.extend_from_slice(json.as_bytes()),
                 None => {
                     let value = rest.and_then(|rest| rest.get(key.as_str()));
-                    out.push_str(&serde_json::to_string(value.unwrap_or(&Value::Null))?);
+                    write_result(value.unwrap_or(&Value::Null), &mut out)?;
                 }
             }
         }
-        out.push('}');
-        RawValue::from_string(out)
+        out.push(b'}');
+        RawValue::from_string(String::from_utf8(out).map_err(serde::ser::Error::custom)?)
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Object, OutputType, TypeName};
+use async_graphql::{
+    ContextSelectionSet, Object, OutputType, Positioned, ServerResult, TypeName, Value, parser::types::Field,
+    registry::Registry,
+};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::{Cursor, Slice};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The position of a page in its list.
 #[derive(Clone, Debug)]
@@ -44,12 +48,82 @@ impl PageInfo {
 /// Counts the items of the whole list, when it is called.
 pub type Count = Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>;
 
+/// A list of which a page is read when the selection is known.
+pub trait Listing<N>: Send + Sync {
+    /// Reads what the selection needs and writes it as JSON; `None` if the selection needs objects in memory.
+    fn written<'a>(&'a self, ctx: &'a ContextSelectionSet<'a>) -> BoxFuture<'a, Option<Result<Bytes>>>;
+
+    /// Reads the page.
+    fn rows(&self) -> BoxFuture<'_, Result<Slice<N>>>;
+}
+
 /// A page of `N` as a GraphQL type.
 pub struct Connection<N: OutputType + Clone> {
-    edges: Vec<Edge<N>>,
-    has_next: bool,
-    has_previous: bool,
+    rows: ConnectionRows<N>,
     count: Count,
+}
+
+enum ConnectionRows<N> {
+    Read(Slice<N>),
+    Later(Box<dyn Listing<N>>),
+}
+
+impl<N: OutputType + Clone> Connection<N> {
+    /// Creates the GraphQL type of a page.
+    pub fn new(slice: Slice<N>, count: Count) -> Self {
+        let rows = ConnectionRows::Read(slice);
+        Self { rows, count }
+    }
+
+    /// Creates the GraphQL type of a page that is read when the selection is known.
+    pub fn later(listing: Box<dyn Listing<N>>, count: Count) -> Self {
+        let rows = ConnectionRows::Later(listing);
+        Self { rows, count }
+    }
+
+    async fn resolved(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let read;
+        let slice = match &self.rows {
+            ConnectionRows::Read(slice) => slice,
+            ConnectionRows::Later(listing) => {
+                let fail = |error: Error| ctx.set_error_path(error.to_wire().into_server_error(field.pos));
+                if let Some(written) = listing.written(ctx).await {
+                    return written.map(Value::Binary).map_err(fail);
+                }
+                read = listing.rows().await.map_err(fail)?;
+                &read
+            }
+        };
+        let page = ConnectionPage {
+            slice,
+            count: &self.count,
+        };
+        OutputType::resolve(&page, ctx, field).await
+    }
+}
+
+impl<N: OutputType + Clone> OutputType for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        <ConnectionPage<'_, N> as TypeName>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        ConnectionPage::<N>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.resolved(ctx, field).await
+    }
+}
+
+/// A page that was read.
+struct ConnectionPage<'a, N: OutputType + Clone> {
+    slice: &'a Slice<N>,
+    count: &'a Count,
 }
 
 /// A row of a page, with its cursor.
@@ -79,24 +153,7 @@ impl<N: OutputType + Clone> TypeName for Edge<N> {
     }
 }
 
-impl<N: OutputType + Clone> Connection<N> {
-    /// Creates the GraphQL type of a page.
-    pub fn new(slice: Slice<N>, count: Count) -> Self {
-        let edges = slice
-            .rows
-            .into_iter()
-            .map(|(cursor, node)| Edge { cursor, node })
-            .collect();
-        Self {
-            edges,
-            has_next: slice.has_next,
-            has_previous: slice.has_previous,
-            count,
-        }
-    }
-}
-
-impl<N: OutputType + Clone> TypeName for Connection<N> {
+impl<N: OutputType + Clone> TypeName for ConnectionPage<'_, N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", N::type_name()).into()
     }
@@ -104,25 +161,29 @@ impl<N: OutputType + Clone> TypeName for Connection<N> {
 
 /// A page of a list, as in the GraphQL Cursor Connections Specification.
 #[Object(name_type)]
-impl<N: OutputType + Clone> Connection<N> {
+impl<N: OutputType + Clone> ConnectionPage<'_, N> {
     /// Items of the page, each with its cursor.
-    async fn edges(&self) -> &[Edge<N>] {
-        &self.edges
+    async fn edges(&self) -> Vec<Edge<N>> {
+        let edge = |(cursor, node): &(Cursor, N)| Edge {
+            cursor: cursor.clone(),
+            node: node.clone(),
+        };
+        self.slice.rows.iter().map(edge).collect()
     }
 
     /// Items of the page, without cursors.
-    async fn nodes(&self) -> Vec<N> {
-        self.edges.iter().map(|edge| edge.node.clone()).collect()
+    async fn nodes(&self) -> Vec<&N> {
+        self.slice.rows.iter().map(|(_, node)| node).collect()
     }
 
     /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |edge: &Edge<N>| edge.cursor.clone();
+        let cursor = |row: &(Cursor, N)| row.0.clone();
         PageInfo {
-            has_next: self.has_next,
-            has_previous: self.has_previous,
-            start: self.edges.first().map(cursor),
-            end: self.edges.last().map(cursor),
+            has_next: self.slice.has_next,
+            has_previous: self.slice.has_previous,
+            start: self.slice.rows.first().map(cursor),
+            end: self.slice.rows.last().map(cursor),
         }
     }
 

@@ -7,11 +7,12 @@ mod order;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bson::{Bson, Document, doc};
 
-pub use self::connection::{Connection, Count, Edge, PageInfo};
+pub use self::connection::{Connection, Count, Edge, Listing, PageInfo};
 pub use self::cursor::{Cursor, MAX_CURSOR, MAX_TEXT};
 use self::cursor::{Position, Signed};
 pub use self::order::{SortOrder, Values};
@@ -173,6 +174,16 @@ impl Page {
         }
     }
 
+    /// Returns the filter of the page together with another condition.
+    #[must_use]
+    pub fn with(&self, condition: Document) -> Document {
+        match self.filter() {
+            place if place.is_empty() => condition,
+            place if condition.is_empty() => place,
+            place => doc! { "$and": [place, condition] },
+        }
+    }
+
     /// Returns the sort order of the page's command.
     #[must_use]
     pub fn sort(&self) -> Document {
@@ -195,36 +206,123 @@ impl Page {
         format!("{self:?}")
     }
 
+    /// Returns the sort order of the pages of several parents in one command: by these fields of the parents' keys, then
+    /// as [`Self::sort`].
+    #[must_use]
+    pub fn sort_behind(&self, keys: &[&str]) -> Document {
+        let direction = if self.down() { -1 } else { 1 };
+        let mut sort: Document = keys
+            .iter()
+            .map(|key| ((*key).to_owned(), direction.into()))
+            .collect();
+        sort.extend(self.sort());
+        sort
+    }
+
+    /// Whether [`Self::sort_behind`] sorts in descending order.
+    #[must_use]
+    pub fn is_descending(&self) -> bool {
+        self.down()
+    }
+
+    /// Returns the field by which the list is sorted.
+    #[must_use]
+    pub fn sort_field(&self) -> &'static str {
+        self.of.order.field
+    }
+
+    /// Returns the maximum number of rows that the page shows.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether the rows are read in the opposite order of the list.
+    #[must_use]
+    pub fn is_backward(&self) -> bool {
+        self.backward
+    }
+
+    /// Returns whether there are rows after and before the page, if the command found this number of rows. For the side
+    /// opposite to the direction of paging, the specification permits to report whether the page has a cursor there.
+    #[must_use]
+    pub fn neighbours(&self, found: usize) -> Neighbours {
+        let more = found > self.size;
+        Neighbours {
+            next: if self.backward {
+                self.before.is_some()
+            } else {
+                more
+            },
+            previous: if self.backward { more } else { self.after.is_some() },
+        }
+    }
+
+    /// Returns the cursor of a row by its sort value and id.
+    #[must_use]
+    pub fn cursor(&self, value: Bson, id: Bson) -> Cursor {
+        let position = match self.of.order.values {
+            Values::Unique => vec![value],
+            Values::Shared | Values::Optional => vec![value, id],
+        };
+        Cursor {
+            of: Arc::clone(&self.of),
+            position: Position(position),
+        }
+    }
+
     /// Creates the page from the documents that the command found; `position` returns a row's sort value and id.
     pub fn cut<T>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> (Bson, Bson)) -> Slice<T> {
-        let more = rows.len() > self.size;
+        let Neighbours { next, previous } = self.neighbours(rows.len());
         rows.truncate(self.size);
         if self.backward {
             rows.reverse();
         }
         let cursor = |row: &T| {
             let (value, id) = position(row);
-            let position = match self.of.order.values {
-                Values::Unique => vec![value],
-                Values::Shared | Values::Optional => vec![value, id],
-            };
-            Cursor {
-                of: Arc::clone(&self.of),
-                position: Position(position),
-            }
+            self.cursor(value, id)
         };
-        let rows = rows.into_iter().map(|row| (cursor(&row), row)).collect();
         Slice {
-            rows,
-            // For the opposite side, the specification permits to report whether the page has a cursor there.
-            has_next: if self.backward {
-                self.before.is_some()
-            } else {
-                more
-            },
-            has_previous: if self.backward { more } else { self.after.is_some() },
+            rows: rows.into_iter().map(|row| (cursor(&row), row)).collect(),
+            has_next: next,
+            has_previous: previous,
         }
     }
+}
+
+impl PartialEq for Page {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |page: &Self| (page.size, page.backward);
+        key(self) == key(other)
+            && self.after == other.after
+            && self.before == other.before
+            && self.of.order == other.of.order
+    }
+}
+
+impl Eq for Page {}
+
+// Most pages of a request are equal, because siblings request the same.
+
+impl Hash for Page {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (
+            self.size,
+            self.backward,
+            self.after.is_some(),
+            self.before.is_some(),
+        )
+            .hash(state);
+    }
+}
+
+/// Whether a list has rows beside a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbours {
+    /// Whether there are rows after the page.
+    pub next: bool,
+    /// Whether there are rows before the page.
+    pub previous: bool,
 }
 
 /// The rows of a page, with their cursors.

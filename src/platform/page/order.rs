@@ -2,7 +2,7 @@
 
 /// A list's order: the sort field, and a name that is part of its cursors, so that a cursor of another list is
 /// rejected.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortOrder {
     /// Identifies the list: what it contains, its owner, and its order.
     pub name: String,
