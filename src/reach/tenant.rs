@@ -279,7 +279,10 @@ impl<T: TenantDocument> Tenant<T> {
         page: &Page,
         position: impl Fn(&T) -> (Bson, Bson),
     ) -> Result<Slice<T>> {
-        let found = self.commands().find(self.confined(page.with(condition))).sort(page.sort());
+        let found = self
+            .commands()
+            .find(self.confined(page.with(condition)))
+            .sort(page.sort());
         let found = found.limit(page.limit()).max_time(SEARCH_LIMIT);
         Ok(page.cut(self.all(found).await?, position))
     }

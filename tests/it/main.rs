@@ -35,6 +35,7 @@ mod merge;
 mod migrations;
 mod mongod;
 mod mutations;
+mod nested_lists;
 mod oauth;
 mod oidc;
 mod orders;

@@ -4,6 +4,7 @@
 //! search with one limit reads them in order. If a parent has so many children that the limit ends before the pages of
 //! others, these others are read by a second command, each by a lookup of its own.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -95,7 +96,7 @@ pub struct ParentKey<'a> {
     pub key: &'a str,
 }
 
-/// ChildRows of many parents. A page has one row more than it shows if there are more.
+/// Children of many parents. A page has one row more than it shows if there are more.
 #[derive(Debug, Default)]
 pub struct ChildRows {
     rows: RawRows,
@@ -157,55 +158,46 @@ impl Relation {
             limit: i64::try_from(limit).unwrap_or(i64::MAX),
             projection: projection.clone(),
         };
-        let rows = self.children.find(search).await?;
-        let mut groups = RowGroups::default();
-        let documents = rows.documents()?;
-        for (at, row) in documents.iter().enumerate() {
-            groups.add(text(row, self.field)?, at);
-        }
-        if documents.len() < limit {
-            drop(documents);
-            return Ok(groups.children(rows, each));
-        }
-        // The limit has ended the search: the last parent's page is complete only if it is full.
-        let last = documents.last().copied();
-        let last = match last {
-            Some(row) => {
-                let storefront = match storefronts[..] {
-                    [only] => only,
-                    _ => text(row, STOREFRONT)?,
-                };
-                Some((storefront.to_owned(), text(row, self.field)?.to_owned()))
+        let mut rows = self.children.find(search).await?;
+        let mut groups = RowGroups::of(&rows, self.field)?;
+        if groups.rows == limit {
+            let unread = self.unread(parents, page, &rows, &groups)?;
+            if !unread.is_empty() {
+                let more = self.look_up(&unread, page, &projection).await?;
+                groups.replace(&unread, RowGroups::of(&more, self.field)?);
+                rows.append(more);
             }
-            None => None,
-        };
-        drop(documents);
-        let is_behind = |parent: &&ParentKey<'_>| {
-            last.as_ref().is_none_or(|(storefront, key)| {
-                let place = (parent.storefront, parent.key).cmp(&(storefront.as_str(), key.as_str()));
-                let place = if page.is_descending() {
-                    place.reverse()
-                } else {
-                    place
-                };
-                place.is_gt() || place.is_eq() && groups.len_of(key) < each
-            })
-        };
-        let unread: Vec<&ParentKey<'_>> = parents.iter().filter(is_behind).collect();
-        if unread.is_empty() {
-            return Ok(groups.children(rows, each));
         }
-        for parent in &unread {
-            groups.remove(parent.key);
-        }
-        let more = self.look_up(&unread, page, &projection).await?;
-        let before = rows.documents()?.len();
-        for (at, row) in more.documents()?.into_iter().enumerate() {
-            groups.add(text(row, self.field)?, before + at);
-        }
-        let mut rows = rows;
-        rows.append(more);
         Ok(groups.children(rows, each))
+    }
+
+    /// The parents whose pages a search has not reached that its limit has ended: all behind the last row in the order of
+    /// the search, and the parent of the last row, unless its page is full.
+    fn unread<'p>(
+        &self,
+        parents: &'p [ParentKey<'p>],
+        page: &Page,
+        rows: &RawRows,
+        groups: &RowGroups,
+    ) -> Result<Vec<&'p ParentKey<'p>>> {
+        let rows = rows.documents()?;
+        let (Some(last), Some(parent)) = (rows.last(), parents.first()) else {
+            return Ok(Vec::new());
+        };
+        let is_of_one_storefront = parents.iter().all(|other| other.storefront == parent.storefront);
+        let storefront = if is_of_one_storefront {
+            parent.storefront
+        } else {
+            text(last, STOREFRONT)?
+        };
+        let last = (storefront, text(last, self.field)?);
+        let is_full = i64::try_from(groups.len_of(last.1)) == Ok(page.limit());
+        let is_unread = |parent: &&ParentKey<'_>| match (parent.storefront, parent.key).cmp(&last) {
+            Ordering::Equal => !is_full,
+            Ordering::Greater => !page.is_descending(),
+            Ordering::Less => page.is_descending(),
+        };
+        Ok(parents.iter().filter(is_unread).collect())
     }
 
     /// The condition with which the index of the children begins.
@@ -246,30 +238,47 @@ impl Relation {
 
 /// The rows of each parent, while they are read.
 #[derive(Default)]
-struct RowGroups(HashMap<String, Range<usize>>);
+struct RowGroups {
+    /// The number of all rows.
+    rows: usize,
+    by_parent: HashMap<String, Range<usize>>,
+}
 
 impl RowGroups {
-    fn add(&mut self, key: &str, at: usize) {
-        match self.0.get_mut(key) {
-            Some(range) => range.end = at + 1,
-            None => _ = self.0.insert(key.to_owned(), at..at + 1),
+    /// Groups rows by the parent that this field names; the rows of a parent follow each other.
+    fn of(rows: &RawRows, field: &str) -> Result<Self> {
+        let mut groups = Self::default();
+        for row in rows.documents()? {
+            let (key, end) = (text(row, field)?, groups.rows + 1);
+            match groups.by_parent.get_mut(key) {
+                Some(range) => range.end = end,
+                None => _ = groups.by_parent.insert(key.to_owned(), groups.rows..end),
+            }
+            groups.rows = end;
         }
+        Ok(groups)
+    }
+
+    /// Replaces the rows of these parents by those of a later command.
+    fn replace(&mut self, parents: &[&ParentKey<'_>], more: Self) {
+        for parent in parents {
+            self.by_parent.remove(parent.key);
+        }
+        let moved = |range: Range<usize>| range.start + self.rows..range.end + self.rows;
+        let more = more.by_parent.into_iter().map(|(key, range)| (key, moved(range)));
+        self.by_parent.extend(more.collect::<Vec<_>>());
     }
 
     fn len_of(&self, key: &str) -> usize {
-        self.0.get(key).map_or(0, ExactSizeIterator::len)
-    }
-
-    fn remove(&mut self, key: &str) {
-        self.0.remove(key);
+        self.by_parent.get(key).map_or(0, ExactSizeIterator::len)
     }
 
     /// The children, of each parent at most this number.
-    fn children(mut self, rows: RawRows, each: usize) -> ChildRows {
-        for range in self.0.values_mut() {
+    fn children(self, rows: RawRows, each: usize) -> ChildRows {
+        let mut by_parent = self.by_parent;
+        for range in by_parent.values_mut() {
             range.end = range.end.min(range.start + each);
         }
-        let by_parent = self.0;
         ChildRows { rows, by_parent }
     }
 }

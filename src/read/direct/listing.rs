@@ -25,6 +25,9 @@ use crate::reach::{
     tenant::{Search, Tenant, TenantDocument},
 };
 
+/// Returns the position of an object in a list: its sort value and its id.
+pub type Position<T> = Box<dyn Fn(&T) -> (Bson, Bson) + Send + Sync>;
+
 /// The objects of a storefront that meet a condition.
 pub struct StorefrontList<T: TenantDocument, N> {
     /// The database, for lists behind the objects.
@@ -42,7 +45,7 @@ pub struct StorefrontList<T: TenantDocument, N> {
     /// The page.
     pub page: Page,
     /// Returns the position of an object in the list: its sort value and its id.
-    pub position: Box<dyn Fn(&T) -> (Bson, Bson) + Send + Sync>,
+    pub position: Position<T>,
     /// Makes the node of an object.
     pub node: fn(Arc<T>) -> N,
 }
