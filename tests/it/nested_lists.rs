@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::addresses::{customer, home};
-use crate::kit::{self, Shop, examined, text};
+use crate::kit::{Setup, Shop, examined, text};
 use crate::orders::{by_default, in_storefront};
 
 /// A list behind customers.
@@ -42,6 +42,8 @@ const ORDERS: List = List {
 const CUSTOMER: &str = "id reference email isEmailVerified hasPassword firstName lastName salutation gender dateOfBirth \
                         status orderCount lastLoginAt createdAt updatedAt version";
 
+const LAST_NAMES: [&str; 4] = ["Ng", "O’Hara", "", "Żak"];
+
 /// An id with the form of generated ones.
 fn id(prefix: &str, random: &mut StdRng) -> String {
     const LETTERS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -64,7 +66,7 @@ async fn fill(shop: &Shop, random: &mut StdRng, customers: usize) {
         person.extend(doc! {
             "_id": &customer_id, "userId": &user_id, "email": &email, "emailKey": &email,
             "reference": format!("T-{number}"), "referenceNumber": 1000 + i64::try_from(number).expect("few"),
-            "lastName": ["Ng", "O’Hara", "", "Żak"][number % 4], "shopperReference": format!("shopper {number}"),
+            "lastName": LAST_NAMES[number % 4], "shopperReference": format!("shopper {number}"),
         });
         if number % 3 == 0 {
             person.remove("lastName");
@@ -112,7 +114,7 @@ async fn fill(shop: &Shop, random: &mut StdRng, customers: usize) {
 }
 
 async fn filled(seed: u64, customers: usize) -> (Shop, StdRng) {
-    let shop = kit::shop().await;
+    let shop = Setup::new().set("GATEWAY_MAX_COST", "1000000").start().await;
     let (_, ada) = customer(&shop, "ada@example.com").await;
     ada.mutate_ok("customerAddressCreate", home()).await;
     let order = in_storefront(&shop, by_default("1"));
