@@ -243,10 +243,10 @@ impl AddressBook<'_> {
             return Ok(None);
         }
         let found = self.behind().named::<Address>(&self.reach, field).await?;
-        Ok(found.map(|address| self.node(Arc::new(address))))
+        Ok(found.map(|address| self.node(address)))
     }
 
-    /// A page, oldest first; one command reads the pages and defaults of all customers of a level.
+    /// A page, oldest first; one command reads the pages of all customers of a level.
     pub async fn page(&self, args: &PageArgs) -> Result<Connection<AddressNode>> {
         let node = |address: Arc<Address>| self.node(address);
         self.behind().list(&self.reach, &self.reach, args, node).await

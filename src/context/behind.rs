@@ -61,10 +61,10 @@ impl<P: TenantDocument> Behind<'_, P> {
     }
 
     /// Returns the child whose id is in this field of the parent's current document.
-    pub async fn named<C>(&self, reach: &impl Confine, field: &'static str) -> Result<Option<C>>
+    pub async fn named<C>(&self, reach: &impl Confine, field: &'static str) -> Result<Option<Arc<C>>>
     where
         P: Leads<C>,
-        C: Listed + Clone,
+        C: Listed,
     {
         let loader = self.children::<C>(reach, reach);
         let found = loader.load((self.key::<C>(), Want::Named(field))).await?;
@@ -84,7 +84,7 @@ impl<P: TenantDocument> Behind<'_, P> {
     ) -> Result<Connection<N>>
     where
         P: Leads<C>,
-        C: Listed + Clone,
+        C: Listed,
         N: OutputType + Clone,
     {
         let order = SortOrder::by_id;
@@ -105,7 +105,7 @@ impl<P: TenantDocument> Behind<'_, P> {
     ) -> Result<Connection<N>>
     where
         P: Leads<C>,
-        C: Listed + Clone,
+        C: Listed,
         N: OutputType + Clone,
     {
         let order = order(list_name::<P, C>(Id::as_str(self.parent.storefront())));
@@ -114,8 +114,8 @@ impl<P: TenantDocument> Behind<'_, P> {
         let found = loader
             .load((self.key::<C>(), Want::Page(Arc::clone(&page))))
             .await?;
-        let found: Vec<C> = found.map(|found| Vec::clone(&found)).unwrap_or_default();
-        let slice = page.cut(found, C::position).map(|child| node(Arc::new(child)));
+        let found = found.map(|found| Vec::clone(&found)).unwrap_or_default();
+        let slice = page.cut(found, |child| child.position()).map(node);
         let make = || ChildCounts(self.related::<C>(to_parents, to_children));
         let (counts, key) = (self.context.loader(to_children.scope(), make), self.key::<C>());
         let count: Count = Box::new(move || {

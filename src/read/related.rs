@@ -159,9 +159,9 @@ where
 {
     type Key = (Parent<P::Id>, Want);
     /// The children as they were read; a page has one more than it shows.
-    type Value = Vec<C>;
+    type Value = Vec<Arc<C>>;
 
-    async fn load(&self, asked: &[Self::Key]) -> Result<HashMap<Self::Key, Vec<C>>> {
+    async fn load(&self, asked: &[Self::Key]) -> Result<HashMap<Self::Key, Vec<Arc<C>>>> {
         let mut wants: Vec<&Want> = Vec::new();
         for (_, want) in asked {
             if !wants.contains(&want) {
@@ -194,7 +194,7 @@ async fn pages<I: Id, C: TenantDocument>(
     relation: &Relation,
     parents: &[&Parent<I>],
     page: &Arc<Page>,
-) -> Result<HashMap<(Parent<I>, Want), Vec<C>>> {
+) -> Result<HashMap<(Parent<I>, Want), Vec<Arc<C>>>> {
     let keys = parents.iter().map(|parent| ParentKey {
         storefront: parent.storefront.as_str(),
         id: parent.id.as_str(),
@@ -206,7 +206,7 @@ async fn pages<I: Id, C: TenantDocument>(
     let rows = children.rows()?;
     let of = |parent: &&Parent<I>| {
         let rows = rows[children.of(&parent.key)].iter();
-        let found = rows.map(|row| decoded::<C>(row)).collect::<Result<_>>()?;
+        let found = rows.map(|row| decoded::<C>(row).map(Arc::new)).collect::<Result<_>>()?;
         Ok((((*parent).clone(), Want::Page(Arc::clone(page))), found))
     };
     parents.iter().map(of).collect()
@@ -223,7 +223,7 @@ where
         &self,
         asked: &[(Parent<P::Id>, Want)],
         wants: &[&Want],
-    ) -> Result<HashMap<(Parent<P::Id>, Want), Vec<C>>> {
+    ) -> Result<HashMap<(Parent<P::Id>, Want), Vec<Arc<C>>>> {
         let parents: Vec<&Parent<P::Id>> = asked.iter().map(|(parent, _)| parent).collect();
         let lookups = |indexed: Document| {
             let lookup = |want: &&Want| match want {
@@ -254,8 +254,11 @@ where
             let Some(parent) = by_id.get(&(row.storefront.as_str(), row.id.as_str())) else {
                 continue;
             };
+            let shared = |children: Vec<C>| children.into_iter().map(Arc::new).collect();
             let each = wants.iter().zip(row.found);
-            found.extend(each.map(|(want, children)| (((*parent).clone(), Want::clone(want)), children)));
+            found.extend(
+                each.map(|(want, children)| (((*parent).clone(), Want::clone(want)), shared(children))),
+            );
         }
         Ok(found)
     }
