@@ -174,7 +174,7 @@ impl<'a> Planner<'a> {
                     }
                 }
                 Selection::InlineFragment(fragment) => {
-                    left.push(fragment.node.selection_set.node.items.iter())
+                    left.push(fragment.node.selection_set.node.items.iter());
                 }
                 Selection::FragmentSpread(spread) => {
                     let fragment = self.fragments.get(&spread.node.fragment_name.node)?;
