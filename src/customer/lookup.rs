@@ -11,6 +11,7 @@ use crate::context::{GlobalNode, RequestContext};
 use crate::error::Result;
 use crate::platform::id::{CustomerId, Id};
 use crate::reach::Reach;
+use crate::read::direct::single::Shown;
 
 /// Identifies a customer by exactly one of its keys.
 #[derive(OneofObject)]
@@ -54,11 +55,21 @@ impl CustomerQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Key of the customer.")] by: CustomerBy,
-    ) -> Option<Result<CustomerNode>> {
+    ) -> Option<Result<Shown<CustomerNode>>> {
         let load = async {
             let context = RequestContext::of(ctx)?;
             let reach = context.reach(&READ)?;
-            Ok(find(context, &reach, by).await?.map(CustomerNode::new))
+            if context.is_single
+                && let CustomerBy::Id(id) = &by
+                && let Some(id) = CustomerId::parse(id)
+            {
+                let customers = context.app.database.open::<Customer>(&reach);
+                if let Some(read) = Shown::read(ctx, customers, id, CustomerNode::new) {
+                    return read.await;
+                }
+            }
+            let found = find(context, &reach, by).await?;
+            Ok(found.map(|customer| Shown::Node(CustomerNode::new(customer))))
         };
         load.await.transpose()
     }

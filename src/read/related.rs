@@ -206,7 +206,9 @@ async fn pages<I: Id, C: TenantDocument>(
     let rows = children.rows()?;
     let of = |parent: &&Parent<I>| {
         let rows = rows[children.of(&parent.key)].iter();
-        let found = rows.map(|row| decoded::<C>(row).map(Arc::new)).collect::<Result<_>>()?;
+        let found = rows
+            .map(|row| decoded::<C>(row).map(Arc::new))
+            .collect::<Result<_>>()?;
         Ok((((*parent).clone(), Want::Page(Arc::clone(page))), found))
     };
     parents.iter().map(of).collect()

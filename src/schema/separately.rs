@@ -1,7 +1,9 @@
 //! The root types as the domains' parts of them, and mutations that fail independently of each other (GQL-04).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
@@ -70,14 +72,33 @@ impl<T: ObjectType> ObjectType for Separately<T> {}
 /// The fields that a domain adds to a root type. Their futures are boxed: merged objects nest in each other, and without a
 /// box the future of a root field would nest as deep as there are operations, which the compiler refuses beyond a depth.
 #[derive(Default)]
-pub struct Part<T>(T);
+pub struct Part<T> {
+    fields: T,
+    /// The names of the fields.
+    names: OnceLock<HashSet<String>>,
+}
+
+impl<T: ObjectType> Part<T> {
+    /// Whether one of the fields has this name. A root type asks each of its parts, which must not cost a future.
+    fn has(&self, name: &str) -> bool {
+        let names = self.names.get_or_init(|| {
+            let mut registry = Registry::default();
+            T::create_type_info(&mut registry);
+            match registry.types.remove(&*T::type_name()) {
+                Some(MetaType::Object { fields, .. }) => fields.into_keys().collect(),
+                _ => HashSet::new(),
+            }
+        });
+        names.contains(name)
+    }
+}
 
 impl<T: ObjectType> ContainerType for Part<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        if T::is_empty() {
+        if T::is_empty() || !self.has(&ctx.item.node.name.node) {
             return Ok(None);
         }
-        Box::pin(self.0.resolve_field(ctx)).await
+        Box::pin(self.fields.resolve_field(ctx)).await
     }
 }
 

@@ -12,6 +12,7 @@ mod json;
 pub mod level;
 pub mod listing;
 pub mod plan;
+pub mod single;
 mod write;
 
 use bson::{RawDocument, raw::RawBsonRef};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{
-    ContextSelectionSet, Name, Positioned,
+    Context, ContextSelectionSet, Name, Positioned,
     parser::types::{Field as Selected, FragmentDefinition, OperationDefinition, Selection, SelectionSet},
 };
 use async_graphql_value::{ConstValue, Value};
@@ -117,19 +117,14 @@ impl ConnectionPlan {
             fragments: &ctx.query_env.fragments,
             variables: &ctx.query_env.variables,
             operation: &ctx.query_env.operation.node,
-            caller,
+            caller: Some(caller),
         };
         planner.connection(&ctx.item.node, item)
     }
 
     /// The stored fields to read; `sort` is the field by which the list is sorted.
     pub(super) fn projection(&self, sort: &'static str) -> Document {
-        let mut fields: Document = self
-            .item
-            .needs
-            .iter()
-            .map(|field| ((*field).to_owned(), 1.into()))
-            .collect();
+        let mut fields = self.item.projection();
         if self.has_cursors {
             fields.insert(sort, 1);
         }
@@ -137,7 +132,6 @@ impl ConnectionPlan {
         for list in &self.item.lists {
             fields.insert(list.relation.key, 1);
         }
-        fields.insert("_id", 1);
         fields
     }
 
@@ -146,11 +140,36 @@ impl ConnectionPlan {
     }
 }
 
+impl ObjectPlan {
+    /// Makes the plan of a selection on an object; `None` if the selection needs more than the object's document.
+    pub fn of(ctx: &Context<'_>, object: &ObjectShape) -> Option<Self> {
+        let planner = Planner {
+            fragments: &ctx.query_env.fragments,
+            variables: &ctx.query_env.variables,
+            operation: &ctx.query_env.operation.node,
+            caller: None,
+        };
+        planner.object(&ctx.item.node.selection_set.node, object)
+    }
+
+    /// The stored fields to read.
+    pub(super) fn projection(&self) -> Document {
+        let mut fields: Document = self
+            .needs
+            .iter()
+            .map(|field| ((*field).to_owned(), 1.into()))
+            .collect();
+        fields.insert("_id", 1);
+        fields
+    }
+}
+
 struct Planner<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     variables: &'a async_graphql::Variables,
     operation: &'a OperationDefinition,
-    caller: &'a Caller<'a>,
+    /// Without it, there are no lists behind objects.
+    caller: Option<&'a Caller<'a>>,
 }
 
 impl<'a> Planner<'a> {
@@ -253,11 +272,10 @@ impl<'a> Planner<'a> {
     }
 
     fn list(&self, field: &'a Selected, list: &dyn ListBehind) -> Option<ListPlan> {
-        let relation = list.open(self.caller.database, self.caller.principal)?;
+        let caller = self.caller?;
+        let relation = list.open(caller.database, caller.principal)?;
         let page = self.page_args(field)?;
-        let page = page
-            .check(self.caller.cursors, list.order(self.caller.storefront))
-            .ok()?;
+        let page = page.check(caller.cursors, list.order(caller.storefront)).ok()?;
         let mut connection = self.connection(&field.selection_set.node, &list.item())?;
         connection.item.needs = top_most({
             let mut needs = std::mem::take(&mut connection.item.needs);

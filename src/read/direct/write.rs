@@ -114,7 +114,12 @@ fn object<W>(
     Some(())
 }
 
-fn document(plan: &ObjectPlan, row: &RawDocument, behind: &[ReadList<'_>], out: &mut Vec<u8>) -> Option<()> {
+pub(super) fn document(
+    plan: &ObjectPlan,
+    row: &RawDocument,
+    behind: &[ReadList<'_>],
+    out: &mut Vec<u8>,
+) -> Option<()> {
     object(&plan.steps, out, |what, out| match what {
         Written::TypeName => json::text(plan.name, out).then_some(()),
         Written::Stored { path, value: plan } => value(plan, at(row, path)?, out),
