@@ -140,6 +140,11 @@ fn country(address: &RawDocument, out: &mut Vec<u8>) -> bool {
 
 #[Object(name = "Address", use_type_description)]
 impl AddressNode {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ID::from(&self.address.id)
+    }
+
     #[graphql(flatten)]
     async fn stored(&self) -> AddressFields<'_> {
         AddressFields(&self.address)
@@ -148,11 +153,6 @@ impl AddressNode {
     #[graphql(flatten)]
     async fn content(&self) -> AddressContentNode<'_> {
         AddressContentNode(&self.address.content)
-    }
-
-    /// Global id.
-    pub async fn id(&self) -> ID {
-        ID::from(&self.address.id)
     }
 
     /// Customer that the address belongs to.

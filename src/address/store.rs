@@ -21,7 +21,7 @@ use crate::reach::{
     Reach,
     tenant::{Tenant, TenantDocument},
 };
-use crate::read::related::{Leads, Listed};
+use crate::read::leads::{Leads, Listed};
 
 /// The customer's field with the default address for shipping.
 pub const DEFAULT_SHIPPING: &str = "defaultShippingAddressId";

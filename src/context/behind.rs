@@ -12,7 +12,8 @@ use crate::platform::{
     page::{Connection, Count, PageArgs, SortOrder},
 };
 use crate::reach::{Confine, tenant::TenantDocument};
-use crate::read::related::{ChildCounts, Children, Leads, Listed, Parent, Related, Want, list_name};
+use crate::read::leads::{Leads, Listed, list_name};
+use crate::read::related::{ChildCounts, Children, Parent, Related, Want};
 
 /// The children of one object.
 pub struct Behind<'a, P: TenantDocument> {

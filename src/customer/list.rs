@@ -16,7 +16,7 @@ use crate::platform::{
     id::{CustomerGroupId, Id, StorefrontId},
     page::{Connection, Count, PageArgs, SortOrder, Values},
 };
-use crate::read::direct::listing::StorefrontList;
+use crate::read::direct::listing::StorefrontListing;
 
 /// Sort key of a list of customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -240,7 +240,7 @@ pub async fn customers_of(
         filter.resolve(&visible(context, &reach, storefront).await?)?;
     }
     let condition = condition(filter)?;
-    let listing = StorefrontList {
+    let listing = StorefrontListing {
         database: context.app.database.clone(),
         principal: context.principal.clone(),
         cursors: context.app.vault.cursors().clone(),

@@ -174,14 +174,14 @@ const ORDERS: ListOf<Customer, Order> = ListOf {
 
 #[Object(name = "Customer", use_type_description)]
 impl CustomerNode {
-    #[graphql(flatten)]
-    async fn stored(&self) -> CustomerFields<'_> {
-        CustomerFields(&self.customer)
-    }
-
     /// Global id.
     pub async fn id(&self) -> ID {
         ID::from(&self.customer.id)
+    }
+
+    #[graphql(flatten)]
+    async fn stored(&self) -> CustomerFields<'_> {
+        CustomerFields(&self.customer)
     }
 
     /// The storefront of the account. Requires the scope `storefronts:read`, or the token of this customer or of its

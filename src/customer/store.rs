@@ -12,7 +12,7 @@ use crate::platform::{
     stored::{Stored, StoredField},
 };
 use crate::reach::{Confine, HouseReach, tenant::TenantDocument};
-use crate::read::related::Listed;
+use crate::read::leads::Listed;
 
 /// The index that makes an address unique in its storefront.
 pub const UNIQUE_EMAIL: &str = "storefront_email";

@@ -21,7 +21,7 @@ use crate::reach::{
     seen::{Seen, Sight},
     tenant::TenantDocument,
 };
-use crate::read::related::{Leads, Listed};
+use crate::read::leads::{Leads, Listed};
 
 /// The node of a group or a market.
 pub trait GroupedNode: OutputType + Clone {

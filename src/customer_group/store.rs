@@ -9,7 +9,7 @@ use crate::platform::{
     stored::{Stored, all_free},
 };
 use crate::reach::tenant::TenantDocument;
-use crate::read::related::{Leads, Listed};
+use crate::read::leads::{Leads, Listed};
 
 /// Indexes of the groups; the customers' indexes include those of the members.
 pub const INDEXES: &[Index] = &indexes::<CustomerGroup>();

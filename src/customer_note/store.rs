@@ -9,7 +9,7 @@ use crate::platform::{
     stored::{Stored, StoredField},
 };
 use crate::reach::tenant::TenantDocument;
-use crate::read::related::{Leads, Listed};
+use crate::read::leads::{Leads, Listed};
 
 /// Indexes of notes.
 pub const INDEXES: &[Index] = &[Index::new(

@@ -11,7 +11,7 @@ use crate::platform::{
     stored::{Stored, all_free},
 };
 use crate::reach::tenant::TenantDocument;
-use crate::read::related::{Leads, Listed};
+use crate::read::leads::{Leads, Listed};
 
 /// The index for lists of the markets that are open to a customer or a group.
 pub const BY_AUDIENCE: &[Index] = &[Index::new(

@@ -16,8 +16,8 @@ use crate::platform::{
     page::{Connection, Count, PageArgs, SortOrder, Values},
 };
 use crate::reach::seen::Seen;
-use crate::read::direct::listing::StorefrontList;
-use crate::read::related::Listed;
+use crate::read::direct::listing::StorefrontListing;
+use crate::read::leads::Listed;
 
 /// Filter of a list of orders. All conditions must match.
 /// A filter that no index supports is aborted after 5 seconds with the error TIMEOUT.
@@ -89,7 +89,7 @@ pub async fn orders_of(
         .ok_or(Error::StorefrontNotFound)?;
     let reach = one.reach().clone();
     let condition = condition(filter)?;
-    let listing = StorefrontList {
+    let listing = StorefrontListing {
         database: context.app.database.clone(),
         principal: context.principal.clone(),
         cursors: context.app.vault.cursors().clone(),

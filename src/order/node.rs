@@ -86,14 +86,14 @@ fields! {
 
 #[Object(name = "Order", use_type_description)]
 impl OrderNode {
-    #[graphql(flatten)]
-    async fn stored(&self) -> OrderFields<'_> {
-        OrderFields(&self.document)
-    }
-
     /// Global id.
     pub async fn id(&self) -> ID {
         ID::from(&self.document.id)
+    }
+
+    #[graphql(flatten)]
+    async fn stored(&self) -> OrderFields<'_> {
+        OrderFields(&self.document)
     }
 
     /// Storefront in which the order was placed.

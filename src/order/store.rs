@@ -18,7 +18,7 @@ use crate::reach::{
     Reach,
     tenant::{Tenant, TenantDocument},
 };
-use crate::read::related::{Leads, Listed};
+use crate::read::leads::{Leads, Listed};
 
 /// The index that keeps a number unique in its storefront.
 pub const UNIQUE_NUMBER: &str = "storefront_number";

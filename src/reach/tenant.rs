@@ -214,7 +214,7 @@ impl<T: TenantDocument> Tenant<T> {
 
     /// The same collection, for reads of documents as the database sends them.
     #[must_use]
-    pub fn raw(&self) -> RawTenant {
+    pub fn undecoded(&self) -> RawTenant {
         RawTenant(Tenant {
             collection: self.collection.clone_with_type(),
             sessions: Arc::clone(&self.sessions),

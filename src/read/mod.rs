@@ -2,4 +2,5 @@
 
 pub mod by_id;
 pub mod direct;
+pub mod leads;
 pub mod related;

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::addresses::{customer, home};
-use crate::kit::{Setup, Shop, examined, text};
+use crate::kit::{Setup, Shop, examined, profiled, text};
 use crate::orders::{by_default, in_storefront};
 
 /// A list behind customers.
@@ -198,7 +198,7 @@ fn uncounted(mut result: Value) -> Value {
     result
 }
 
-// EPC-25, SPR-62
+// EPC-25
 #[tokio::test]
 async fn a_level_has_the_same_pages_however_it_is_read() {
     for seed in 0..4 {
@@ -260,6 +260,47 @@ async fn a_level_has_the_same_pages_however_it_is_read() {
             assert_eq!(&shop.backend.query(&alone).await["customer"], one);
         }
     }
+}
+
+// CST-01
+#[tokio::test]
+async fn only_the_selected_fields_are_read_and_written() {
+    let (shop, _) = filled(11, 12).await;
+    let parents = shop.gateway.store.documents("customers", doc! {}).await;
+    for parent in &parents {
+        let by = format!("customer(by: {{ id: \"{}\" }})", text(parent, "_id"));
+        let written = shop.backend.query(&format!("{{ {by} {{ {CUSTOMER} }} }}")).await;
+        let by_field = shop
+            .backend
+            .query(&format!("{{ {by} {{ {CUSTOMER} isAnonymized }} }}"))
+            .await;
+        let mut by_field = by_field;
+        let fields = by_field["customer"].as_object_mut().expect("a customer");
+        assert_eq!(fields.remove("isAnonymized"), Some(Value::Bool(false)));
+        assert_eq!(written, by_field);
+    }
+    let query = "{ storefront { customers(first: 50) { nodes { id email addresses { nodes { city } } \
+                 orders { nodes { total { amount } } } } } } }";
+    let (_, commands) = profiled(&shop, shop.backend.query(query)).await;
+    let mut read: Vec<String> = commands.iter().filter_map(projection).collect();
+    read.sort_unstable();
+    assert_eq!(
+        read,
+        [
+            "addresses: _id city customerId",
+            "customers: _id email userId",
+            "orders: _id total userId"
+        ]
+    );
+}
+
+/// The collection of a command, and the stored fields that it returns.
+fn projection(command: &Document) -> Option<String> {
+    let sent = command.get_document("command").ok()?;
+    let fields = sent.get_document("projection").ok()?;
+    let mut names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    Some(format!("{}: {}", text(sent, "find"), names.join(" ")))
 }
 
 // DEF-01

@@ -18,7 +18,7 @@ use crate::platform::{
 ///
 /// # Errors
 /// A value that has no form in JSON; the schema's scalars produce none.
-pub fn result(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
+pub fn write_result(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
     match value {
         Value::Binary(written) => out.extend_from_slice(written),
         Value::Object(fields) => {
@@ -29,7 +29,7 @@ pub fn result(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
                 }
                 serde_json::to_writer(&mut *out, key.as_str())?;
                 out.push(b':');
-                result(value, out)?;
+                write_result(value, out)?;
             }
             out.push(b'}');
         }
@@ -39,7 +39,7 @@ pub fn result(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
                 if index > 0 {
                     out.push(b',');
                 }
-                result(item, out)?;
+                write_result(item, out)?;
             }
             out.push(b']');
         }
@@ -49,12 +49,12 @@ pub fn result(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
 }
 
 /// Writes a text as a JSON string.
-pub fn text(text: &str, out: &mut Vec<u8>) -> bool {
+pub fn write_text(text: &str, out: &mut Vec<u8>) -> bool {
     serde_json::to_writer(out, text).is_ok()
 }
 
 pub(super) fn plain(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> bool {
-    matches!(value, RawBsonRef::String(value) if text(value, out))
+    matches!(value, RawBsonRef::String(value) if write_text(value, out))
 }
 
 /// Reads a value of `T` that is stored as a text.
@@ -67,7 +67,7 @@ pub fn parsed<T: DeserializeOwned>(value: RawBsonRef<'_>) -> Option<T> {
 }
 
 /// Writes a text that is valid for `T`, such as a value of an enum, whose stored form is that of GraphQL.
-pub fn checked<T: DeserializeOwned>(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> bool {
+pub fn write_checked<T: DeserializeOwned>(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> bool {
     parsed::<T>(value).is_some() && plain(value, out)
 }
 
@@ -75,7 +75,7 @@ fn time(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> bool {
     let RawBsonRef::DateTime(time) = value else {
         return false;
     };
-    text(&Timestamp::from_millis(time.timestamp_millis()).rfc3339(), out)
+    write_text(&Timestamp::from_millis(time.timestamp_millis()).rfc3339(), out)
 }
 
 fn number(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> bool {
@@ -99,7 +99,7 @@ fn decimal(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> bool {
     let RawBsonRef::Decimal128(stored) = value else {
         return false;
     };
-    Decimal::from_database(stored).is_some_and(|decimal| text(&decimal.to_string(), out))
+    Decimal::from_database(stored).is_some_and(|decimal| write_text(&decimal.to_string(), out))
 }
 
 macro_rules! leaves {
@@ -118,7 +118,7 @@ leaves! {
     i32: number,
     Timestamp: time,
     Decimal: decimal,
-    Date: checked::<Date>,
+    Date: write_checked::<Date>,
 }
 
 /// Declares enums whose stored form is that of GraphQL.

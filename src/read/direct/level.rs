@@ -21,7 +21,7 @@ use crate::reach::{
     principal::{Policy, Principal},
     tenant::{RawRows, RawTenant, Search, Tenant, TenantDocument},
 };
-use crate::read::related::{Leads, list_name};
+use crate::read::leads::{Leads, list_name};
 
 /// The field with the storefront's id, in parents and children.
 const STOREFRONT: &str = "storefrontId";
@@ -125,8 +125,8 @@ impl Relation {
     #[must_use]
     pub fn of<P: Leads<C>, C: TenantDocument>(parents: &Tenant<P>, children: &Tenant<C>) -> Option<Self> {
         Some(Self {
-            parents: parents.raw(),
-            children: children.raw(),
+            parents: parents.undecoded(),
+            children: children.undecoded(),
             key: P::KEY?,
             field: P::FIELD,
         })

@@ -26,10 +26,10 @@ use crate::reach::{
 };
 
 /// Returns the position of an object in a list: its sort value and its id.
-pub type Position<T> = Box<dyn Fn(&T) -> (Bson, Bson) + Send + Sync>;
+pub type ListPosition<T> = Box<dyn Fn(&T) -> (Bson, Bson) + Send + Sync>;
 
 /// The objects of a storefront that meet a condition.
-pub struct StorefrontList<T: TenantDocument, N> {
+pub struct StorefrontListing<T: TenantDocument, N> {
     /// The database, for lists behind the objects.
     pub database: Database,
     /// The caller.
@@ -45,12 +45,12 @@ pub struct StorefrontList<T: TenantDocument, N> {
     /// The page.
     pub page: Page,
     /// Returns the position of an object in the list: its sort value and its id.
-    pub position: Position<T>,
+    pub position: ListPosition<T>,
     /// Makes the node of an object.
     pub node: fn(Arc<T>) -> N,
 }
 
-impl<T, N> Listing<N> for StorefrontList<T, N>
+impl<T, N> Listing<N> for StorefrontListing<T, N>
 where
     T: TenantDocument,
     N: DirectObject + OutputType + Clone,
@@ -81,7 +81,7 @@ where
     }
 }
 
-impl<T: TenantDocument, N> StorefrontList<T, N> {
+impl<T: TenantDocument, N> StorefrontListing<T, N> {
     async fn read(&self, plan: &ConnectionPlan) -> Result<Option<Bytes>> {
         let search = Search {
             filter: self.page.with(self.condition.clone()),
@@ -89,7 +89,7 @@ impl<T: TenantDocument, N> StorefrontList<T, N> {
             limit: self.page.limit(),
             projection: plan.projection(self.page.sort_field()),
         };
-        let rows = self.tenant.raw().find(search).await?;
+        let rows = self.tenant.undecoded().find(search).await?;
         let rows = rows.documents()?;
         // Whatever fails behind the list is reported by the field that it belongs to, when the fields are executed.
         let shown = &rows[..rows.len().min(self.page.size())];

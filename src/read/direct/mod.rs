@@ -18,7 +18,7 @@ mod write;
 use bson::{RawDocument, raw::RawBsonRef};
 
 pub(crate) use json::stored_enums;
-pub use json::{checked as write_checked, parsed, result as write_result, text as write_text};
+pub use json::{parsed, write_checked, write_result, write_text};
 
 /// Writes a stored value as JSON; `false` if it is not such a value.
 pub type WriteValue = fn(RawBsonRef<'_>, &mut Vec<u8>) -> bool;
@@ -51,11 +51,11 @@ pub struct Field {
     /// Its name in snake case.
     pub name: &'static str,
     /// How it is written.
-    pub source: Source,
+    pub source: FieldSource,
 }
 
 /// Where the value of a field comes from.
-pub enum Source {
+pub enum FieldSource {
     /// A stored value.
     Stored {
         /// The names of the stored field, joined by dots.
@@ -182,10 +182,10 @@ macro_rules! fields {
 /// Where a field's value comes from, in the syntax of [`fields!`].
 macro_rules! source {
     ($type:ty, [$($need:literal),+] $write:path) => {
-        $crate::read::direct::Source::Computed { needs: &[$($need),+], write: $write }
+        $crate::read::direct::FieldSource::Computed { needs: &[$($need),+], write: $write }
     };
     ($type:ty, $path:literal) => {
-        $crate::read::direct::Source::Stored {
+        $crate::read::direct::FieldSource::Stored {
             path: $path,
             shape: &<$type as $crate::read::direct::Direct>::SHAPE,
         }
@@ -206,7 +206,7 @@ mod tests {
             ("iso2_code", "iso2Code"),
             ("address1", "address1"),
         ] {
-            let source = Source::Stored {
+            let source = FieldSource::Stored {
                 path: "x",
                 shape: &<bool as Direct>::SHAPE,
             };

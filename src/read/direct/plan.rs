@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use async_graphql::{
     Context, ContextSelectionSet, Name, Positioned,
-    parser::types::{Field as Selected, FragmentDefinition, OperationDefinition, Selection, SelectionSet},
+    parser::types::{self, FragmentDefinition, OperationDefinition, Selection, SelectionSet},
 };
 use async_graphql_value::{ConstValue, Value};
 use bson::{Document, RawDocument};
 
 use super::json;
 use super::level::{ListBehind, Relation};
-use super::{ObjectShape, Source, ValueShape, WriteValue};
+use super::{FieldSource, ObjectShape, ValueShape, WriteValue};
 use crate::platform::crypto::CursorKey;
 use crate::platform::database::Database;
 use crate::platform::page::{Page, PageArgs};
@@ -175,8 +175,8 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     /// The fields of a selection with its fragments, each once; `None` if two selections of one object would have to be
     /// merged. All types are objects, so that all fragments of a valid document apply.
-    fn fields(&self, selection: &'a SelectionSet) -> Option<Vec<&'a Selected>> {
-        let mut fields: Vec<&'a Selected> = Vec::new();
+    fn fields(&self, selection: &'a SelectionSet) -> Option<Vec<&'a types::Field>> {
+        let mut fields: Vec<&'a types::Field> = Vec::new();
         let mut left: Vec<std::slice::Iter<'a, Positioned<Selection>>> = vec![selection.items.iter()];
         while let Some(level) = left.last_mut() {
             let Some(next) = level.next() else {
@@ -208,9 +208,9 @@ impl<'a> Planner<'a> {
     fn steps<W>(
         &self,
         selection: &'a SelectionSet,
-        mut what: impl FnMut(&'a Selected) -> Option<W>,
+        mut what: impl FnMut(&'a types::Field) -> Option<W>,
     ) -> Option<Vec<PlanStep<W>>> {
-        let step = |field: &'a Selected| {
+        let step = |field: &'a types::Field| {
             let mut key = serde_json::to_vec(field.response_key().node.as_str()).ok()?;
             key.push(b':');
             Some(PlanStep {
@@ -243,12 +243,12 @@ impl<'a> Planner<'a> {
             let mut declared = shape.fields.iter().flat_map(|fields| fields());
             let declared = declared.find(|declared| declared.is(name))?;
             Some(match &declared.source {
-                Source::Stored { path, shape } => {
+                FieldSource::Stored { path, shape } => {
                     let value = self.value(&field.selection_set.node, shape)?;
                     needs.push(path);
                     Written::Stored { path, value }
                 }
-                Source::Computed { needs: stored, write } => {
+                FieldSource::Computed { needs: stored, write } => {
                     needs.extend_from_slice(stored);
                     Written::Computed(*write)
                 }
@@ -271,7 +271,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn list(&self, field: &'a Selected, list: &dyn ListBehind) -> Option<ListPlan> {
+    fn list(&self, field: &'a types::Field, list: &dyn ListBehind) -> Option<ListPlan> {
         let caller = self.caller?;
         let relation = list.open(caller.database, caller.principal)?;
         let page = self.page_args(field)?;
@@ -290,7 +290,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The arguments of a list; `None` if they are not those of a page.
-    fn page_args(&self, field: &Selected) -> Option<PageArgs> {
+    fn page_args(&self, field: &types::Field) -> Option<PageArgs> {
         let mut args = PageArgs::default();
         for (name, value) in &field.arguments {
             let value = self.constant(&value.node)?;

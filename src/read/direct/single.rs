@@ -54,7 +54,7 @@ impl<N: DirectObject> Shown<N> {
             projection: plan.projection(),
             ..Search::default()
         };
-        let rows = documents.raw().find(search).await?;
+        let rows = documents.undecoded().find(search).await?;
         let Some(row) = rows.documents()?.into_iter().next() else {
             return Ok(None);
         };

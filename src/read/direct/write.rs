@@ -41,11 +41,11 @@ pub(super) fn connection(plan: &ConnectionPlan, rows: &PageRows<'_>, out: &mut V
         Some(())
     };
     object(&plan.steps, out, |what, out| match what {
-        OfConnection::TypeName => json::text(plan.type_name(), out).then_some(()),
+        OfConnection::TypeName => json::write_text(plan.type_name(), out).then_some(()),
         OfConnection::Nodes => each(out, &mut |row, out| document(&plan.item, row, rows.behind, out)),
         OfConnection::Edges(steps) => each(out, &mut |row, out| {
             object(steps, out, |what, out| match what {
-                OfEdge::TypeName => json::text(&format!("{}Edge", plan.item.name), out).then_some(()),
+                OfEdge::TypeName => json::write_text(&format!("{}Edge", plan.item.name), out).then_some(()),
                 OfEdge::Cursor => cursor(rows.page, row, out),
                 OfEdge::Node => document(&plan.item, row, rows.behind, out),
             })
@@ -75,7 +75,7 @@ fn page_info(
     let flag = |flag: bool, out: &mut Vec<u8>| out.extend_from_slice(if flag { b"true" } else { b"false" });
     object(steps, out, |what, out| {
         match what {
-            OfPageInfo::TypeName => json::text("PageInfo", out).then_some(())?,
+            OfPageInfo::TypeName => json::write_text("PageInfo", out).then_some(())?,
             OfPageInfo::HasNext => flag(neighbours.next, out),
             OfPageInfo::HasPrevious => flag(neighbours.previous, out),
             OfPageInfo::Start => end(ends.0, out)?,
@@ -87,7 +87,7 @@ fn page_info(
 
 fn cursor(page: &Page, row: &RawDocument, out: &mut Vec<u8>) -> Option<()> {
     let cursor: Cursor = page.cursor(stored(row, page.sort_field())?, stored(row, "_id")?);
-    json::text(&cursor.write().ok()?, out).then_some(())
+    json::write_text(&cursor.write().ok()?, out).then_some(())
 }
 
 /// The value of a field by which a list is sorted; null if it is absent.
@@ -121,7 +121,7 @@ pub(super) fn document(
     out: &mut Vec<u8>,
 ) -> Option<()> {
     object(&plan.steps, out, |what, out| match what {
-        Written::TypeName => json::text(plan.name, out).then_some(()),
+        Written::TypeName => json::write_text(plan.name, out).then_some(()),
         Written::Stored { path, value: plan } => value(plan, at(row, path)?, out),
         Written::Computed(write) => write(row, out).then_some(()),
         Written::List(number) => list(&plan.lists[*number], &behind[*number], row, out),
