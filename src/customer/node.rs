@@ -188,7 +188,7 @@ impl CustomerNode {
     /// storefront user; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.customer.sight(), &self.customer.storefront_id).await
+        storefront_of(context, self.customer.sight(), &self.customer.storefront_id)
     }
 
     /// The storefront user of the customer, with the private storage. Requires the scope `storefront_users:read`, or

@@ -55,7 +55,7 @@ impl CustomerGroupNode {
     /// Requires the scope `storefronts:read`, or a customer token; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.document.sight(), &self.document.storefront_id).await
+        storefront_of(context, self.document.sight(), &self.document.storefront_id)
     }
 
     /// Name of the group: 1 to 255 characters, unique in the storefront regardless of case.

@@ -46,7 +46,7 @@ impl MarketNode {
     /// Storefront of the market.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.document.sight(), &self.document.storefront_id).await
+        storefront_of(context, self.document.sight(), &self.document.storefront_id)
     }
 
     /// Name of the market: 1 to 255 characters, unique in the storefront regardless of case.

@@ -100,7 +100,7 @@ impl OrderNode {
     /// Requires the scope `storefronts:read`, or the token of this customer; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.document.sight(), &self.document.storefront_id).await
+        storefront_of(context, self.document.sight(), &self.document.storefront_id)
     }
 
     /// Customer that placed the order.

@@ -38,12 +38,12 @@ impl StorefrontLookup {
         >,
     ) -> Option<Result<StorefrontNode>> {
         let load = async { find(RequestContext::of(ctx)?, by).await };
-        load.await.map(|found| found.map(StorefrontNode::new)).transpose()
+        load.await.transpose()
     }
 }
 
 /// Returns the storefront with this key, or the only one without a key, if it is within the caller's reach.
-async fn find(context: &RequestContext, by: Option<StorefrontBy>) -> Result<Option<Arc<Storefront>>> {
+async fn find(context: &RequestContext, by: Option<StorefrontBy>) -> Result<Option<StorefrontNode>> {
     let reach = context.reach(&READ)?;
     let id = match by {
         Some(StorefrontBy::Name(name)) => {
@@ -51,15 +51,12 @@ async fn find(context: &RequestContext, by: Option<StorefrontBy>) -> Result<Opti
             // Names are unique in an organization, and a reach is within one.
             let storefronts = context.app.database.open::<Storefront>(&reach);
             let found = storefronts.find_one(doc! { "name": name }).await?;
-            return Ok(found.map(Arc::new));
+            return Ok(found.map(|storefront| StorefrontNode::new(Arc::new(storefront))));
         }
         Some(StorefrontBy::Id(id)) => Some(id),
         None => None,
     };
     let id = id.as_ref().map(|id| id.as_str());
-    let Some(storefront) = context.storefront_to_read(&reach, id).await? else {
-        return Ok(None);
-    };
-    let found = context.by_id_at_root::<Storefront>(storefront.reach(), storefront.id());
-    found.await
+    let storefront = context.storefront_to_read(&reach, id).await?;
+    Ok(storefront.map(StorefrontNode::within))
 }

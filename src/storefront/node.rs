@@ -24,7 +24,7 @@ use crate::platform::{
     id::StorefrontId,
     page::{Connection, PageArgs},
 };
-use crate::reach::{principal::Policy, scope::Scope, seen::Sight};
+use crate::reach::{StorefrontReach, principal::Policy, scope::Scope, seen::Sight};
 use crate::storefront_user::{
     list::{StorefrontUserFilter, users_of},
     node::StorefrontUserNode,
@@ -38,13 +38,46 @@ pub const READ: Policy = Policy::backend(Scope::StorefrontsRead).and_public().an
 /// storefront.
 /// Only an operator adds a storefront, on the command line. No mutation creates, renames or removes one.
 #[derive(Clone, Description)]
-pub struct StorefrontNode(Arc<Storefront>);
+pub struct StorefrontNode(Known);
+
+/// What is known of a storefront.
+#[derive(Clone)]
+enum Known {
+    Document(Arc<Storefront>),
+    /// It is within the caller's reach. Its document is read only if a field needs it: most queries of a storefront
+    /// select its lists.
+    Reach(StorefrontReach),
+}
 
 impl StorefrontNode {
     /// Returns the node of a document.
     #[must_use]
     pub fn new(document: Arc<Storefront>) -> Self {
-        Self(document)
+        Self(Known::Document(document))
+    }
+
+    /// Returns the node of a storefront that is not read yet.
+    #[must_use]
+    pub fn within(reach: StorefrontReach) -> Self {
+        Self(Known::Reach(reach))
+    }
+
+    fn storefront(&self) -> &StorefrontId {
+        match &self.0 {
+            Known::Document(document) => &document.id,
+            Known::Reach(reach) => reach.id(),
+        }
+    }
+
+    async fn document(&self, ctx: &Context<'_>) -> Result<Arc<Storefront>> {
+        match &self.0 {
+            Known::Document(document) => Ok(Arc::clone(document)),
+            Known::Reach(reach) => {
+                let context = RequestContext::of(ctx)?;
+                let found = context.by_id::<Storefront>(reach.reach(), reach.id()).await?;
+                found.ok_or_else(|| Error::internal("storefront within a reach not found"))
+            }
+        }
     }
 }
 
@@ -52,27 +85,27 @@ impl StorefrontNode {
 impl StorefrontNode {
     /// Global id.
     pub async fn id(&self) -> ID {
-        ID::from(&self.0.id)
+        ID::from(self.storefront())
     }
 
     /// Name of the storefront, unique in the organization.
-    async fn name(&self) -> &str {
-        &self.0.name
+    async fn name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.document(ctx).await?.name.clone())
     }
 
     /// Prefix of customer references: `DE` in `DE--25`. 1 to 16 capital letters and digits, unique in the organization.
-    async fn code(&self) -> &str {
-        &self.0.code
+    async fn code(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.document(ctx).await?.code.clone())
     }
 
     /// Software that the online store runs on.
-    async fn integration_type(&self) -> IntegrationType {
-        self.0.integration_type
+    async fn integration_type(&self, ctx: &Context<'_>) -> Result<IntegrationType> {
+        Ok(self.document(ctx).await?.integration_type)
     }
 
     /// Time at which an operator added the storefront.
-    async fn created_at(&self) -> Timestamp {
-        self.0.created_at
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<Timestamp> {
+        Ok(self.document(ctx).await?.created_at)
     }
 
     /// Storefront users of this storefront, oldest first, including merged ones.
@@ -89,7 +122,7 @@ impl StorefrontNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<StorefrontUserNode>> {
         let page = PageArgs::new(first, after, last, before);
-        users_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
+        users_of(RequestContext::of(ctx)?, self.storefront(), filter, page).await
     }
 
     /// Customers of this storefront, sorted by `sortKey` in ascending order.
@@ -119,8 +152,8 @@ impl StorefrontNode {
         };
         let page = PageArgs::new(first, after, last, before);
         let context = RequestContext::of(ctx)?;
-        let filter = with_groups(context, &self.0.id, filter).await?;
-        customers_of(context, &self.0.id, filter, order, page).await
+        let filter = with_groups(context, self.storefront(), filter).await?;
+        customers_of(context, self.storefront(), filter, order, page).await
     }
 
     /// Customer groups of this storefront, oldest first.
@@ -136,7 +169,7 @@ impl StorefrontNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<CustomerGroupNode>> {
         let page = PageArgs::new(first, after, last, before);
-        of_storefront(RequestContext::of(ctx)?, &self.0.id, &page).await
+        of_storefront(RequestContext::of(ctx)?, self.storefront(), &page).await
     }
 
     /// Markets of this storefront that the caller may enter, oldest first.
@@ -153,7 +186,7 @@ impl StorefrontNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<MarketNode>> {
         let page = PageArgs::new(first, after, last, before);
-        of_storefront(RequestContext::of(ctx)?, &self.0.id, &page).await
+        of_storefront(RequestContext::of(ctx)?, self.storefront(), &page).await
     }
 
     /// Orders of this storefront, newest first by `placedAt`.
@@ -171,7 +204,7 @@ impl StorefrontNode {
         #[graphql(desc = "Cursor before which the page ends.")] before: Option<String>,
     ) -> Result<Connection<OrderNode>> {
         let page = PageArgs::new(first, after, last, before);
-        orders_of(RequestContext::of(ctx)?, &self.0.id, filter, page).await
+        orders_of(RequestContext::of(ctx)?, self.storefront(), filter, page).await
     }
 
     /// Custom fields of this storefront's customers, in the order in which they were defined.
@@ -179,12 +212,12 @@ impl StorefrontNode {
     /// the public ones.
     /// A storefront has at most 200 custom fields.
     async fn custom_field_definitions(&self, ctx: &Context<'_>) -> Result<Vec<CustomFieldDefinitionNode>> {
-        definitions_of(RequestContext::of(ctx)?, &self.0.id).await
+        definitions_of(RequestContext::of(ctx)?, self.storefront()).await
     }
 
     /// Identity providers that customers can sign in with, in the order in which an operator added them.
     async fn identity_providers(&self, ctx: &Context<'_>) -> Result<Vec<IdentityProviderNode>> {
-        providers_of(RequestContext::of(ctx)?, &self.0.id).await
+        providers_of(RequestContext::of(ctx)?, self.storefront()).await
     }
 }
 
@@ -195,7 +228,10 @@ impl GlobalNode for StorefrontNode {
         let Ok(reach) = context.reach(&READ) else {
             return Ok(None);
         };
-        Ok(context.by_id::<Storefront>(&reach, id).await?.map(StorefrontNode))
+        Ok(context
+            .by_id::<Storefront>(&reach, id)
+            .await?
+            .map(StorefrontNode::new))
     }
 }
 
@@ -203,13 +239,10 @@ impl GlobalNode for StorefrontNode {
 ///
 /// # Errors
 /// FORBIDDEN if the caller may not read storefronts.
-pub async fn storefront_of(
-    context: &RequestContext,
-    sight: &Sight,
-    id: &StorefrontId,
-) -> Result<StorefrontNode> {
+pub fn storefront_of(context: &RequestContext, sight: &Sight, id: &StorefrontId) -> Result<StorefrontNode> {
     let reach = sight.reach(&context.principal, &READ)?;
-    let found = context.by_id::<Storefront>(&reach, id).await?;
-    let missing = || Error::internal("storefront of an object not found");
-    found.map(StorefrontNode).ok_or_else(missing)
+    match reach.only(id) {
+        Some(reach) => Ok(StorefrontNode::within(reach)),
+        None => Err(Error::internal("storefront of an object not within the reach")),
+    }
 }

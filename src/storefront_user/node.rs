@@ -57,7 +57,7 @@ impl StorefrontUserNode {
     /// Requires the scope `storefronts:read`, or the token of this user or of its customer; otherwise FORBIDDEN.
     async fn storefront(&self, ctx: &Context<'_>) -> Result<StorefrontNode> {
         let context = RequestContext::of(ctx)?;
-        storefront_of(context, self.document.sight(), &self.document.storefront_id).await
+        storefront_of(context, self.document.sight(), &self.document.storefront_id)
     }
 
     /// Id of the user in the online store, stored verbatim and unique in the storefront.

@@ -38,7 +38,6 @@ async fn a_nested_page_of_fifty_users_costs_as_many_commands_as_of_two() {
     assert_eq!(counts[0], counts[1]);
     insta::assert_json_snapshot!(counts[0], @r#"
     [
-      "find storefronts",
       "find storefrontUsers",
       "aggregate privateStorages"
     ]

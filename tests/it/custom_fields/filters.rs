@@ -313,8 +313,7 @@ async fn epc_32_a_filter_reads_the_definitions_once() {
     {
       "aggregate customers": 1,
       "find customFields": 1,
-      "find customers": 2,
-      "find storefronts": 1
+      "find customers": 2
     }
     "#);
 }

@@ -239,7 +239,6 @@ async fn epc_30_values_of_fifty_customers_cost_one_command() {
     assert_eq!(counts[0], counts[1]);
     insta::assert_json_snapshot!(counts[0], @r#"
     [
-      "find storefronts",
       "find customers",
       "find customFields"
     ]

@@ -213,8 +213,7 @@ async fn each_level_of_groups_and_markets_costs_one_command() {
       "aggregate customers",
       "aggregate markets",
       "find customerGroups",
-      "find customers",
-      "find storefronts"
+      "find customers"
     ]
     "#);
 }
@@ -229,7 +228,6 @@ async fn a_customers_own_groups_are_read_once_per_request() {
     let (_, commands) = shop.gateway.commands.during(ada.query(query)).await;
     insta::assert_json_snapshot!(commands, @r#"
     [
-      "find storefronts",
       "find customers",
       "find markets",
       "find markets",
@@ -239,7 +237,7 @@ async fn a_customers_own_groups_are_read_once_per_request() {
     let public = "{ storefront { markets { nodes { name } } } }";
     shop.browser.query(public).await;
     let (_, commands) = shop.gateway.commands.during(shop.browser.query(public)).await;
-    assert_eq!(commands, ["find storefronts", "find markets"]);
+    assert_eq!(commands, ["find markets"]);
 }
 
 /// Creates a group of 2,001 members, and another group of its first and its last member.

@@ -346,9 +346,8 @@ async fn epc_25_orders_of_fifty_customers_cost_as_many_commands_as_of_two() {
     assert_eq!(counts[0], counts[1]);
     insta::assert_json_snapshot!(counts[0], @r#"
     [
-      "find storefronts",
       "find customers",
-      "aggregate customers",
+      "find orders",
       "aggregate customers",
       "find customers"
     ]
