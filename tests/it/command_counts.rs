@@ -64,9 +64,9 @@ async fn a_page_with_all_fields_costs_one_command_per_level() {
     let (_, commands) = shop.gateway.commands.during(shop.backend.query(query)).await;
     insta::assert_json_snapshot!(commands, @r#"
     [
-      "find storefronts",
       "find storefrontUsers",
       "aggregate storefrontUsers",
+      "find storefronts",
       "aggregate privateStorages",
       "aggregate privateStorages",
       "aggregate privateStorages",

@@ -165,6 +165,7 @@ async fn addresses_of_twenty_customers_cost_as_many_commands_as_of_two() {
     insta::assert_json_snapshot!(counts[0], @r#"
     [
       "find customers",
+      "find addresses",
       "aggregate customers",
       "aggregate customers"
     ]
