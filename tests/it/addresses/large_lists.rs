@@ -162,10 +162,12 @@ async fn addresses_of_twenty_customers_cost_as_many_commands_as_of_two() {
         counts.push(commands);
     }
     assert_eq!(counts[0], counts[1]);
+    // The pages of those that the search reached, then the other pages, the defaults and the counts.
     insta::assert_json_snapshot!(counts[0], @r#"
     [
       "find customers",
       "find addresses",
+      "aggregate customers",
       "aggregate customers",
       "aggregate customers"
     ]
