@@ -422,9 +422,8 @@ async fn a_level_is_consistent_under_concurrent_writes() {
             let owner = text(&parents[number % parents.len()], "_id");
             let mut address = address.clone();
             // Later in the list than all others.
-            address.extend(
-                doc! { "_id": format!("adr_7{}", &id("adr", &mut random)[5..]), "customerId": owner },
-            );
+            address
+                .extend(doc! { "_id": id("adr", &mut random).replacen("_0", "_7", 1), "customerId": owner });
             store
                 .collection("addresses")
                 .insert_one(address)
