@@ -225,8 +225,8 @@ impl AddressBook<'_> {
         Ok(own.map(|address| self.node(address)))
     }
 
-    /// The default address for shipping; `None` if the customer has no addresses. Both defaults are read together with
-    /// the pages.
+    /// The default address for shipping; `None` if the customer has no addresses. One command reads both defaults
+    /// of all customers of a level.
     pub async fn default_shipping(&self) -> Result<Option<AddressNode>> {
         self.default(Defaults::of(self.customer).shipping, store::DEFAULT_SHIPPING)
             .await
@@ -246,7 +246,8 @@ impl AddressBook<'_> {
         Ok(found.map(|address| self.node(address)))
     }
 
-    /// A page, oldest first; one command reads the pages of all customers of a level.
+    /// A page, oldest first; at most two commands read the pages of all customers of a
+    /// level.
     pub async fn page(&self, args: &PageArgs) -> Result<Connection<AddressNode>> {
         let node = |address: Arc<Address>| self.node(address);
         self.behind().list(&self.reach, &self.reach, args, node).await

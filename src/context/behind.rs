@@ -1,4 +1,4 @@
-//! Lists of child objects, read for all parent objects of a query level with one command.
+//! Lists of child objects, read for all parent objects of a query level together.
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Reads what belongs to the objects of one level of a query: pages of children, and single children that a parent
-//! names, for all parents and all selections in one command. Parents and children can be opened with different reaches.
+//! names, for all parents together. Children that belong to one parent are read by `direct::level`, all others by one
+//! command with a lookup for each parent. Parents and children can be opened with different reaches.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::platform::database::Tx;
 
 /// A search for documents.
-#[derive(Debug, Default)]
+// No `Debug`: a condition can contain personal data.
+#[derive(Default)]
 pub struct Search {
     /// The condition.
     pub filter: Document,
@@ -83,7 +84,8 @@ impl RawTenant {
 }
 
 /// Documents in the messages of the database that contain them.
-#[derive(Debug, Default)]
+// No `Debug`: the documents contain personal data.
+#[derive(Default)]
 pub struct RawRows(Vec<RawBatch>);
 
 impl RawRows {

@@ -72,7 +72,7 @@ impl<P: Leads<C>, C: TenantDocument> ListBehind for ListOf<P, C> {
     }
 }
 
-/// Written the list is read by.
+/// What the list is read by.
 pub struct Relation {
     /// The parents.
     pub parents: RawTenant,
@@ -92,12 +92,13 @@ pub struct ParentKey<'a> {
     pub storefront: &'a str,
     /// Its id.
     pub id: &'a str,
-    /// Written its children name.
+    /// What its children name.
     pub key: &'a str,
 }
 
 /// Children of many parents. A page has one row more than it shows if there are more.
-#[derive(Debug, Default)]
+// No `Debug`: the rows contain personal data.
+#[derive(Default)]
 pub struct ChildRows {
     rows: RawRows,
     /// The rows of each parent that has any, by its key.

@@ -29,7 +29,7 @@ pub struct Caller<'a> {
     pub storefront: &'a str,
 }
 
-/// Written is written for a document.
+/// What is written for a document.
 pub struct ObjectPlan {
     /// Name of the GraphQL type.
     pub(super) name: &'static str,
@@ -48,7 +48,7 @@ pub(super) struct PlanStep<W> {
     pub(super) what: W,
 }
 
-/// Written is written for a field of an object.
+/// What is written for a field of an object.
 pub(super) enum Written {
     TypeName,
     Stored {
@@ -75,17 +75,17 @@ pub(super) struct ListPlan {
     pub(super) connection: ConnectionPlan,
 }
 
-/// Written is written for a page of a list.
+/// What is written for a page of a list.
 pub struct ConnectionPlan {
     name: String,
     pub(super) steps: Vec<PlanStep<OfConnection>>,
-    /// Written is written for each row. Without it, the rows are only counted.
+    /// What is written for each row. Without it, the rows are only counted.
     pub(super) item: ObjectPlan,
     /// Whether cursors are written.
     has_cursors: bool,
 }
 
-/// Written is written for a field of a connection.
+/// What is written for a field of a connection.
 pub(super) enum OfConnection {
     TypeName,
     Nodes,
@@ -93,14 +93,14 @@ pub(super) enum OfConnection {
     PageInfo(Vec<PlanStep<OfPageInfo>>),
 }
 
-/// Written is written for a field of an edge.
+/// What is written for a field of an edge.
 pub(super) enum OfEdge {
     TypeName,
     Cursor,
     Node,
 }
 
-/// Written is written for a field of `pageInfo`.
+/// What is written for a field of `pageInfo`.
 #[derive(Clone, Copy)]
 pub(super) enum OfPageInfo {
     TypeName,
