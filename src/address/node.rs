@@ -125,7 +125,7 @@ impl DirectObject for AddressNode {
     };
 }
 
-/// Writes the name of the country as [`AddressContent::country_name`].
+/// Writes the name of the country: the one that was sent, or that of the code.
 fn country(address: &RawDocument, out: &mut Vec<u8>) -> bool {
     if let Ok(name) = address.get_str("country") {
         return write_text(name, out);
