@@ -71,8 +71,3 @@ pub mod storage;
 pub mod storefront;
 pub mod storefront_user;
 pub mod telemetry;
-
-/// Replaces the system's allocator in everything that links this crate, including benchmarks and tests.
-#[cfg(target_os = "linux")]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

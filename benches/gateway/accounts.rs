@@ -93,7 +93,8 @@ async fn ends(environment: &Environment, id: &str) -> Row {
     });
     let (slowest, quickest) = (first.max(deep).max(last), first.min(deep).min(last));
     Row {
-        what: "a page of a customer's 10,000 addresses: slowest against quickest of first, middle and last",
+        what: "a page of a customer's 10,000 addresses: slowest against quickest of first, middle and last"
+            .into(),
         measured: format!("{:.2}", slowest / quickest),
         bound: format!("{BOUND}"),
         within_bound: slowest / quickest <= BOUND,
@@ -149,7 +150,7 @@ async fn insert_addresses(environment: &Environment, customer: &str, count: usiz
         updated_at: now,
         version: 1,
     };
-    let addresses = environment.driver().await.collection::<Address>("addresses");
+    let addresses = environment.driver().collection::<Address>("addresses");
     for start in (0..count).step_by(5000) {
         let batch: Vec<Address> = (start..count.min(start + 5000)).map(|_| address()).collect();
         addresses.insert_many(batch).await.expect("inserted");

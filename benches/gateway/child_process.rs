@@ -42,9 +42,20 @@ impl Served {
         Self { process, url }
     }
 
-    /// Returns what the process has used so far, from `/proc` (Linux only).
+    /// Returns what the process has used so far.
     pub fn used(&self) -> Used {
-        let id = self.process.id().expect("it runs");
+        Used::of(self.process.id().expect("it runs"))
+    }
+
+    /// Kills the process.
+    pub async fn stop(mut self) {
+        self.process.kill().await.expect("ended");
+    }
+}
+
+impl Used {
+    /// Returns what the process with this id has used so far, from `/proc` (Linux only).
+    pub fn of(id: u32) -> Self {
         let read = |file: &str| std::fs::read_to_string(format!("/proc/{id}/{file}")).expect("Linux");
         let stat = read("stat");
         let fields: Vec<&str> = stat
@@ -67,16 +78,11 @@ impl Served {
                 .expect("a number")
         };
         // USER_HZ is 100 on every relevant Linux architecture.
-        Used {
+        Self {
             cpu: (ticks(11) + ticks(12)) / 100.0,
             peak_kib: kib("VmHWM"),
             resident_kib: kib("VmRSS"),
         }
-    }
-
-    /// Kills the process.
-    pub async fn stop(mut self) {
-        self.process.kill().await.expect("ended");
     }
 }
 

@@ -26,6 +26,8 @@ use storefront_gateway::serve::RunningGateway;
 use storefront_gateway::storefront::{IntegrationType, store as storefronts};
 use tokio::net::TcpListener;
 
+use crate::child_process::Used;
+
 /// The environment that the measurements share.
 pub struct Environment {
     folder: tempfile::TempDir,
@@ -41,6 +43,7 @@ pub struct Environment {
     /// The storefront.
     pub storefront: String,
     client: reqwest::Client,
+    driver: mongodb::Database,
 }
 
 /// The database that all processes of the benchmark share.
@@ -117,7 +120,9 @@ impl Environment {
             scopes: Scope::ALL.to_vec(),
         };
         let (_, secret) = app.access.clients.create(client).await.expect("made");
+        let driver = mongodb::Client::with_uri_str(server.uri().expose()).await;
         Self {
+            driver: driver.expect("a client").database(DATABASE),
             folder,
             server,
             commands,
@@ -134,25 +139,29 @@ impl Environment {
         self.server.uri().expose()
     }
 
-    /// Connects to the database directly, to insert test data.
-    pub async fn driver(&self) -> mongodb::Database {
-        mongodb::Client::with_uri_str(self.uri())
-            .await
-            .expect("a client")
-            .database(DATABASE)
+    /// The database, reached directly, to insert test data.
+    pub fn driver(&self) -> mongodb::Database {
+        self.driver.clone()
+    }
+
+    /// Returns what the database server has used so far.
+    pub async fn database_used(&self) -> Used {
+        let status = self.driver().run_command(doc! { "serverStatus": 1 }).await;
+        let process = status.expect("a status").get_i64("pid");
+        Used::of(u32::try_from(process.expect("its process")).expect("a process id"))
+    }
+
+    /// Sends JSON as the backend.
+    pub async fn post(&self, url: &str, body: &Value) -> reqwest::Response {
+        let request = self.client.post(url).bearer_auth(&self.secret).json(body);
+        request.send().await.expect("an answer")
     }
 
     /// Sends a query to a gateway as the backend and returns its data.
     pub async fn query(&self, url: &str, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables });
-        let asked = self
-            .client
-            .post(format!("{url}/graphql"))
-            .bearer_auth(&self.secret)
-            .json(&body)
-            .send()
-            .await;
-        let answer: Value = asked.expect("an answer").json().await.expect("JSON");
+        let asked = self.post(&format!("{url}/graphql"), &body).await;
+        let answer: Value = asked.json().await.expect("JSON");
         assert!(answer.get("errors").is_none(), "{answer}");
         answer["data"].clone()
     }
@@ -186,7 +195,7 @@ impl Environment {
 
     /// Inserts items into a user's storage, directly in the database, because their content is not measured.
     pub async fn insert_items(&self, user: &str, count: usize) {
-        let database = self.driver().await;
+        let database = self.driver();
         let storages = database.collection::<Document>("privateStorages");
         let storage = storages
             .find_one(doc! { "ownerId": user })

@@ -62,7 +62,7 @@ pub async fn measure(environment: &Arc<Environment>) -> Vec<Row> {
     let ratio = during.as_secs_f64() / quiet.as_secs_f64();
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     vec![Row {
-        what: "p99 of point reads while a customer with 10,000 items and 1,000 orders is erased, against without",
+        what: "p99 of point reads while a customer with 10,000 items and 1,000 orders is erased, against without".into(),
         measured: format!(
             "{ratio:.2} ({:.1} ms against {:.1} ms; erased in {:.1} s)",
             millis(during),
@@ -90,7 +90,7 @@ async fn fill(environment: &Environment, customer: &str) {
         .expect("a user")
         .to_owned();
     environment.insert_items(&user, ITEMS).await;
-    let database = environment.driver().await;
+    let database = environment.driver();
     let items = database.collection::<Document>("storageItems");
     let storages = database.collection::<Document>("privateStorages");
     let storage = storages

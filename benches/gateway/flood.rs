@@ -72,7 +72,7 @@ fn rows(outcomes: &Outcomes, (quiet, flooded): (Duration, Duration), rise: i64) 
     );
     vec![
         Row {
-            what: "p99 of point reads during a flood of logins by 64 clients, against without",
+            what: "p99 of point reads during a flood of logins by 64 clients, against without".into(),
             measured: format!(
                 "{ratio:.1} ({:.1} ms against {:.1} ms)",
                 millis(flooded),
@@ -82,13 +82,13 @@ fn rows(outcomes: &Outcomes, (quiet, flooded): (Duration, Duration), rise: i64) 
             within_bound: ratio <= RATIO || flooded < LATENCY,
         },
         Row {
-            what: "rise of memory by the flood",
+            what: "rise of memory by the flood".into(),
             measured: format!("{:.1} MiB", rise as f64 / 1024.0),
             bound: format!("{} MiB", MEMORY_KIB / 1024),
             within_bound: rise < MEMORY_KIB,
         },
         Row {
-            what: "logins beyond the queue that were refused with the time of the next attempt; signed in meanwhile",
+            what: "logins beyond the queue that were refused with the time of the next attempt; signed in meanwhile".into(),
             measured: format!("{reported}, all of them; {signed_in}"),
             bound: "all; some".to_owned(),
             within_bound: reported > 0 && signed_in > 0,

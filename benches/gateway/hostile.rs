@@ -172,7 +172,7 @@ pub async fn measure(environment: &Environment) -> Vec<Row> {
         }
         let each = (gateway.used().cpu - before) * 1000.0 / REQUESTS as f64;
         rows.push(Row {
-            what,
+            what: (*what).into(),
             measured: format!("{each:.2} ms"),
             bound: format!("{BOUND} ms"),
             within_bound: each <= BOUND,

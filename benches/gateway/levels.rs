@@ -26,8 +26,8 @@ pub async fn measure(
     let before = environment.commands.load(Ordering::SeqCst);
     futures_util::future::join_all((0..CALLERS).map(|_| ask())).await;
     let each = (environment.commands.load(Ordering::SeqCst) - before) as f64 / CALLERS as f64;
-    let row = |what, measured, within_bound| Row {
-        what,
+    let row = |what: &'static str, measured, within_bound| Row {
+        what: what.into(),
         measured,
         bound: bound.to_string(),
         within_bound,

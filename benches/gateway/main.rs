@@ -22,12 +22,19 @@ mod levels;
 mod lists;
 mod memory;
 mod merging;
+mod mixed;
 mod nested;
 mod point;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use environment::Environment;
+
+/// The allocator of the gateway's binary.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -58,9 +65,6 @@ async fn measure(arguments: &[String]) {
     if wanted("merging") {
         within_bound &= print_rows(merging::measure(&environment).await);
     }
-    if wanted("nested") {
-        within_bound &= print_rows(nested::measure(&environment).await);
-    }
     if wanted("accounts") {
         within_bound &= print_rows(accounts::measure(&environment).await);
     }
@@ -79,9 +83,19 @@ async fn measure(arguments: &[String]) {
     if wanted("point") {
         within_bound &= print_rows(point::measure(&environment).await);
     }
+    if wanted("mixed") {
+        within_bound &= print_rows(mixed::measure(&environment).await);
+    }
+    if wanted("nested") {
+        within_bound &= print_rows(nested::measure(&environment).await);
+    }
     // Runs last: once several storefronts exist, every query has to name its storefront.
     if wanted("lists") {
         within_bound &= print_rows(lists::measure(&environment).await);
+    }
+    // Only if it is named, because it takes a quarter of an hour and several GiB.
+    if named.contains(&"millions") {
+        within_bound &= print_rows(lists::millions(&environment).await);
     }
     Arc::into_inner(environment)
         .expect("no further handles")
@@ -105,7 +119,7 @@ fn print_rows(rows: impl IntoIterator<Item = Row>) -> bool {
 
 /// One row of the table.
 struct Row {
-    what: &'static str,
+    what: Cow<'static, str>,
     measured: String,
     bound: String,
     within_bound: bool,

@@ -1,9 +1,13 @@
-//! Measures that memory use does not grow with the size of a file (STO-01).
+//! Measures the memory of open connections, and that memory use does not grow with the size of a file (STO-01).
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::Row;
 use crate::child_process::Served;
@@ -11,6 +15,11 @@ use crate::environment::Environment;
 
 const SIZE: usize = 50 * 1024 * 1024;
 const BOUND_KIB: i64 = 16 * 1024;
+/// Open connections without a request, and the most memory that the gateway may use with them.
+const CONNECTIONS: usize = 1000;
+const IDLE_KIB: i64 = 64 * 1024;
+/// The longest time until memory that is no longer used is given back.
+const SETTLED: Duration = Duration::from_secs(10);
 
 const UPLOAD: &str = "mutation($file: Upload!, $owner: StorefrontUserBy!) {
     storageItemUpload(input: { file: $file, owner: $owner }) { storageItem { url } userErrors { code message } } }";
@@ -26,12 +35,50 @@ pub async fn measure(environment: &Environment) -> Vec<Row> {
     gateway.stop().await;
     let rise = (after.peak_kib - before.peak_kib).max(after.resident_kib - before.resident_kib);
     let mib = |kib: i64| kib as f64 / 1024.0;
-    vec![Row {
-        what: "rise of the process's peak memory by an upload and a download of 50 MiB",
+    let of_file = Row {
+        what: "rise of the process's peak memory by an upload and a download of 50 MiB".into(),
         measured: format!("{:.1} MiB", mib(rise)),
         bound: format!("{:.0} MiB", mib(BOUND_KIB)),
         within_bound: rise < BOUND_KIB,
-    }]
+    };
+    vec![of_file, idle(environment).await]
+}
+
+/// Measures the memory of a gateway with open connections that have each sent a request, and wait.
+async fn idle(environment: &Environment) -> Row {
+    let gateway = Served::start("serve-gateway", environment.uri()).await;
+    let address = gateway.url.trim_start_matches("http://").to_owned();
+    let body = json!({ "query": "{ __typename }" }).to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Authorization: Bearer {}\r\n\r\n",
+        body.len(),
+        environment.secret
+    );
+    let mut open = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        let mut connection = TcpStream::connect(&address).await.expect("connected");
+        connection.write_all(head.as_bytes()).await.expect("sent");
+        connection.write_all(body.as_bytes()).await.expect("sent");
+        let mut answer = vec![0; 4096];
+        let length = connection.read(&mut answer).await.expect("an answer");
+        assert!(answer[..length].starts_with(b"HTTP/1.1 200"), "{answer:?}");
+        open.push(connection);
+    }
+    let end = tokio::time::Instant::now() + SETTLED;
+    let mut used = gateway.used().resident_kib;
+    while used > IDLE_KIB && tokio::time::Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        used = gateway.used().resident_kib;
+    }
+    gateway.stop().await;
+    drop(open);
+    Row {
+        what: "memory of a gateway with 1,000 open connections that wait".into(),
+        measured: format!("{:.0} MiB", used as f64 / 1024.0),
+        bound: format!("{} MiB", IDLE_KIB / 1024),
+        within_bound: used <= IDLE_KIB,
+    }
 }
 
 /// Uploads a file and downloads it again, both as streams.

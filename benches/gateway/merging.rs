@@ -31,13 +31,13 @@ pub async fn measure(environment: &Environment) -> Vec<Row> {
     let (few_commands, many_commands) = commands[commands.len() / 2];
     vec![
         Row {
-            what: "merge of 10,000 items, time against a merge of 10",
+            what: "merge of 10,000 items, time against a merge of 10".into(),
             measured: format!("{median:.2}"),
             bound: format!("{BOUND}"),
             within_bound: median <= BOUND,
         },
         Row {
-            what: "database commands of a merge of 10,000 items against 10",
+            what: "database commands of a merge of 10,000 items against 10".into(),
             measured: format!("{many_commands} against {few_commands}"),
             bound: "the same".to_owned(),
             within_bound: many_commands == few_commands,

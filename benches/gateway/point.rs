@@ -74,7 +74,7 @@ async fn compare(
     let ratio = ours / theirs;
     let micros = |seconds: f64| seconds * 1e6 / (ROUNDS * REQUESTS) as f64;
     Row {
-        what,
+        what: what.into(),
         measured: format!(
             "{ratio:.2} ({:.0} µs against {:.0} µs)",
             micros(ours),

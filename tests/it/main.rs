@@ -29,6 +29,7 @@ mod hostile;
 mod http;
 mod indexes;
 mod jobs;
+mod level_costs;
 mod mail;
 mod markets;
 mod merge;

@@ -11,7 +11,7 @@ use storefront_gateway::config::Config;
 use storefront_gateway::http::graphiql::{Credentials, DemoPage, Hosts};
 use storefront_gateway::platform::{
     clock::Clock,
-    database::Database,
+    database::{Database, Monitor},
     id::{Id, StorefrontUserId},
     random::Random,
     secret::MasterKey,
@@ -110,7 +110,12 @@ impl Setup {
         let (logs, commands) = (Logs::default(), Commands::default());
         let runtime = runtime(&logs, self.log);
         let (clock, graphiql) = (self.clock.clone(), self.graphiql.clone());
-        let starting = start(self.config(&uri, &name), clock, commands.clone(), graphiql);
+        let starting = start(
+            self.config(&uri, &name),
+            clock,
+            Some(commands.monitor()),
+            graphiql,
+        );
         let running = runtime.spawn(starting).await.expect("the gateway starts");
         // A gateway on another gateway's database starts no server: otherwise each process that tests kill would have
         // one.
@@ -164,10 +169,11 @@ fn runtime(logs: &Logs, filter: &'static str) -> Runtime {
         .expect("a runtime")
 }
 
-async fn start(
+/// Starts a gateway with this configuration, and waits until it is ready.
+pub(super) async fn start(
     config: Config,
     clock: Clock,
-    commands: Commands,
+    monitor: Option<Monitor>,
     graphiql: Option<Credentials>,
 ) -> RunningGateway {
     let listener = TcpListener::bind(config.http.listen).await.expect("a port");
@@ -175,7 +181,6 @@ async fn start(
     let storefront_gateway::config::DatabaseServer::External { uri } = &config.database.server else {
         panic!("the kit names a server")
     };
-    let monitor = Some(commands.monitor());
     let database = Database::connect(uri.expose(), &config.database.name, monitor)
         .await
         .expect("a client");
@@ -238,12 +243,23 @@ impl Gateway {
         self.node(Some(page), &[]).await
     }
 
-    async fn node(&self, graphiql: Option<Credentials>, settings: &[(&str, &str)]) -> Arc<Self> {
-        let name = self.store.database().name().to_owned();
+    /// Returns the configuration of another node on the same database.
+    pub(super) async fn config_of_another_node(&self) -> Config {
+        let (uri, name) = self.address().await;
+        self.setup.config(&uri, &name)
+    }
+
+    /// Returns the URI of its database server, and the name of its database.
+    async fn address(&self) -> (String, String) {
         let uri = match &self.setup.database {
             Some((uri, _)) => uri.clone(),
             None => server().await.uri().to_owned(),
         };
+        (uri, self.store.database().name().to_owned())
+    }
+
+    async fn node(&self, graphiql: Option<Credentials>, settings: &[(&str, &str)]) -> Arc<Self> {
+        let (uri, name) = self.address().await;
         // One issuer, as behind a load balancer.
         let mut setup = self.setup.clone().set("GATEWAY_PUBLIC_URL", &self.app.public_url);
         setup.graphiql = graphiql;

@@ -10,6 +10,7 @@
 //! if a job was left over or has failed, if an error was logged, or if a whole collection was scanned; then its
 //! database is dropped.
 
+mod allocations;
 mod audit;
 mod binary;
 mod callers;
