@@ -212,7 +212,7 @@ impl Leads<Address> for Customer {
 
     const KEY: Option<&'static str> = Some("_id");
 
-    fn key(&self) -> &str {
-        self.id.as_str()
+    fn own_keys(&self) -> Vec<String> {
+        vec![self.id.to_string()]
     }
 }

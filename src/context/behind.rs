@@ -32,7 +32,7 @@ impl<P: TenantDocument> Behind<'_, P> {
         Parent {
             storefront: self.parent.storefront().clone(),
             id: self.parent.id().clone(),
-            key: self.parent.key().to_owned(),
+            keys: self.parent.own_keys(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::address::{
 use crate::context::{RequestContext, behind::Behind};
 use crate::custom_field::node::{CustomField, FieldsOfCustomer};
 use crate::customer_group::{self, list::of_parent, node::CustomerGroupNode};
-use crate::customer_note::node::{CustomerNoteNode, notes_of_customer};
+use crate::customer_note::node::{CustomerNoteNode, NOTES, notes_of_customer};
 use crate::erasure::node::AnonymizationInfo;
 use crate::error::{Error, Result};
 use crate::market::{self, node::MarketNode};
@@ -150,7 +150,7 @@ impl DirectObject for CustomerNode {
     const OBJECT: ObjectShape = ObjectShape {
         name: "Customer",
         fields: &[CustomerFields::stored],
-        lists: &[&ADDRESSES, &ORDERS],
+        lists: &[&ADDRESSES, &ORDERS, &NOTES],
     };
 }
 

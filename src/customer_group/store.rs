@@ -25,9 +25,15 @@ impl Listed for CustomerGroup {}
 impl Leads<CustomerGroup> for Customer {
     const FIELD: &'static str = "_id";
 
+    const FEW: bool = true;
+
     fn keys() -> Bson {
         // A missing list would match documents without the field.
         doc! { "$ifNull": ["$groupIds", []] }.into()
+    }
+
+    fn own_keys(&self) -> Vec<String> {
+        self.group_ids.iter().map(ToString::to_string).collect()
     }
 }
 
@@ -36,5 +42,9 @@ impl Leads<Customer> for CustomerGroup {
 
     fn keys() -> Bson {
         "$_id".into()
+    }
+
+    fn own_keys(&self) -> Vec<String> {
+        vec![self.id.to_string()]
     }
 }

@@ -1,5 +1,6 @@
 //! The GraphQL node of notes, and the notes of a customer.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object};
@@ -14,6 +15,7 @@ use crate::platform::{
     page::{Connection, PageArgs, SortOrder},
 };
 use crate::reach::{Reach, seen::Seen};
+use crate::read::direct::{DirectObject, ObjectShape, fields, level::ListOf};
 
 /// A note of the store's staff about a customer.
 /// Requires an integration token or client secret with the scope `customers:read`.
@@ -32,6 +34,34 @@ impl CustomerNoteNode {
     }
 }
 
+fields! {
+    /// The fields of a note that its document contains.
+    CustomerNoteFields of CustomerNote {
+        /// Text of the note, which may have several lines.
+        text: &str = "text" => |note| &note.text;
+
+        /// Time at which the note was written.
+        created_at: Timestamp = "createdAt" => |note| note.created_at;
+    }
+}
+
+/// The list of the notes about a customer.
+pub const NOTES: ListOf<Customer, CustomerNote> = ListOf {
+    name: "notes",
+    item: CustomerNoteNode::OBJECT,
+    policy: READ,
+    order: newest_first,
+    of: PhantomData,
+};
+
+impl DirectObject for CustomerNoteNode {
+    const OBJECT: ObjectShape = ObjectShape {
+        name: "CustomerNote",
+        fields: &[CustomerNoteFields::stored],
+        lists: &[],
+    };
+}
+
 #[Object(name = "CustomerNote", use_type_description)]
 impl CustomerNoteNode {
     /// Global id.
@@ -39,19 +69,14 @@ impl CustomerNoteNode {
         ID::from(&self.note.id)
     }
 
-    /// Text of the note, which may have several lines.
-    async fn text(&self) -> &str {
-        &self.note.text
+    #[graphql(flatten)]
+    async fn stored(&self) -> CustomerNoteFields<'_> {
+        CustomerNoteFields(&self.note)
     }
 
     /// Author of the note: the owner of the integration token, otherwise the API client.
     async fn author(&self, ctx: &Context<'_>) -> Result<ActorNode> {
         ActorNode::of(RequestContext::of(ctx)?, &self.reach, &self.note.author).await
-    }
-
-    /// Time at which the note was written.
-    async fn created_at(&self) -> Timestamp {
-        self.note.created_at
     }
 }
 

@@ -3,7 +3,7 @@
 use super::CustomerNote;
 use crate::customer::Customer;
 use crate::domain::personal::{Personal, SubjectLink};
-use crate::platform::id::Id;
+
 use crate::platform::{
     database::{Index, IndexKind},
     stored::{Stored, StoredField},
@@ -43,7 +43,7 @@ impl Leads<CustomerNote> for Customer {
 
     const KEY: Option<&'static str> = Some("_id");
 
-    fn key(&self) -> &str {
-        self.id.as_str()
+    fn own_keys(&self) -> Vec<String> {
+        vec![self.id.to_string()]
     }
 }

@@ -32,23 +32,45 @@ impl Listed for Market {}
 impl Leads<Market> for Customer {
     const FIELD: &'static str = links::OPENS_TO;
 
+    const FEW: bool = true;
+
     fn keys() -> Bson {
         doc! { "$concatArrays": [["$storefrontId"], { "$ifNull": ["$groupIds", []] }] }.into()
+    }
+
+    fn own_keys(&self) -> Vec<String> {
+        let groups = self.group_ids.iter().map(ToString::to_string);
+        [self.storefront_id.to_string()]
+            .into_iter()
+            .chain(groups)
+            .collect()
     }
 }
 
 impl Leads<Market> for CustomerGroup {
     const FIELD: &'static str = links::OPENS_TO;
 
+    const FEW: bool = true;
+
     fn keys() -> Bson {
         "$_id".into()
+    }
+
+    fn own_keys(&self) -> Vec<String> {
+        vec![self.id.to_string()]
     }
 }
 
 impl Leads<CustomerGroup> for Market {
     const FIELD: &'static str = "_id";
 
+    const FEW: bool = true;
+
     fn keys() -> Bson {
         "$opensTo".into()
+    }
+
+    fn own_keys(&self) -> Vec<String> {
+        self.opens_to.clone()
     }
 }

@@ -11,7 +11,7 @@ use crate::platform::{
     change::Change,
     clock::Timestamp,
     database::{Database, Index, IndexKind, Tx},
-    id::{Id, OrderId},
+    id::OrderId,
     stored::{Stored, StoredField},
 };
 use crate::reach::{
@@ -86,8 +86,8 @@ impl Leads<Order> for Customer {
 
     const KEY: Option<&'static str> = Some("userId");
 
-    fn key(&self) -> &str {
-        self.user_id.as_str()
+    fn own_keys(&self) -> Vec<String> {
+        vec![self.user_id.to_string()]
     }
 }
 

@@ -20,14 +20,15 @@ pub trait Leads<C: TenantDocument>: TenantDocument {
     /// The parent's field with its key, if each child belongs to one parent only; then the children of many parents are
     /// read in the order of the index.
     const KEY: Option<&'static str> = None;
+    /// Whether a storefront has so few children that those of many parents are read at once and kept in memory, although
+    /// each can have several parents.
+    const FEW: bool = false;
     /// The expression for the parent's key or list of keys.
     fn keys() -> Bson {
         Self::KEY.map_or(Bson::Null, |key| format!("${key}").into())
     }
-    /// The value of [`Self::KEY`]; empty without one.
-    fn key(&self) -> &str {
-        ""
-    }
+    /// The parent's key or list of keys, as of this document.
+    fn own_keys(&self) -> Vec<String>;
 }
 
 /// Returns the name of a list of children. Cursors are valid for the whole tenant: siblings have equal arguments and so

@@ -1,22 +1,23 @@
 //! Reads what belongs to the objects of one level of a query: pages of children, and single children that a parent
-//! names, for all parents together. Children that belong to one parent are read by `direct::level`, all others by one
-//! command with a lookup for each parent. Parents and children can be opened with different reaches.
+//! names, for all parents together. Children that belong to one parent are read by `direct::level`. Those that can belong
+//! to several are read at once if a storefront has few of them, all others by one command with a lookup for each parent.
+//! Parents and children can be opened with different reaches.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawBsonRef, RawDocument, doc};
 use serde::Deserialize;
 
 use super::direct::level::{ParentKey, Relation};
 use super::leads::{Leads, Listed};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::platform::{
     id::{Id, StorefrontId},
     loader::Batch,
     page::Page,
 };
-use crate::reach::tenant::{Tenant, TenantDocument, decoded};
+use crate::reach::tenant::{Search, Tenant, TenantDocument, decoded};
 
 /// What is requested of each parent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,8 +35,15 @@ pub struct Parent<I> {
     pub storefront: StorefrontId,
     /// Its id.
     pub id: I,
-    /// The value of [`Leads::KEY`].
-    pub key: String,
+    /// What its children name, or the children that it names: [`Leads::own_keys`].
+    pub keys: Vec<String>,
+}
+
+impl<I> Parent<I> {
+    /// The only key of a parent of children that belong to one parent.
+    fn key(&self) -> &str {
+        self.keys.first().map_or("", String::as_str)
+    }
 }
 
 /// The collections of the parents and of the children, each opened with a reach of the caller.
@@ -142,15 +150,19 @@ where
         let mut found = HashMap::new();
         let mut by_lookup = Vec::new();
         for want in wants {
-            let (Some(relation), Want::Page(page)) = (&relation, want) else {
+            let Want::Page(page) = want else {
                 by_lookup.push(want);
                 continue;
             };
-            let parents = asked
-                .iter()
-                .filter(|(_, other)| other == want)
-                .map(|(parent, _)| parent);
-            found.extend(pages(relation, &parents.collect::<Vec<_>>(), page).await?);
+            let parents = asked.iter().filter(|(_, other)| other == want);
+            let parents: Vec<_> = parents.map(|(parent, _)| parent).collect();
+            match &relation {
+                Some(relation) => found.extend(pages(relation, &parents, page).await?),
+                None => match self.shared(&parents, page).await? {
+                    Some(pages) => found.extend(pages),
+                    None => by_lookup.push(want),
+                },
+            }
         }
         if !by_lookup.is_empty() {
             found.extend(self.look_up(asked, &by_lookup).await?);
@@ -168,14 +180,14 @@ async fn pages<I: Id, C: TenantDocument>(
     let keys = parents.iter().map(|parent| ParentKey {
         storefront: parent.storefront.as_str(),
         id: parent.id.as_str(),
-        key: &parent.key,
+        key: parent.key(),
     });
     let children = relation
         .read(&keys.collect::<Vec<_>>(), page, &Document::new())
         .await?;
     let rows = children.rows()?;
     let of = |parent: &&Parent<I>| {
-        let rows = rows[children.of(&parent.key)].iter();
+        let rows = rows[children.of(parent.key())].iter();
         let found = rows
             .map(|row| decoded::<C>(row).map(Arc::new))
             .collect::<Result<_>>()?;
@@ -190,6 +202,58 @@ where
     P::Id: std::fmt::Debug + Unpin + for<'de> Deserialize<'de>,
     C: Listed,
 {
+    /// Reads the same page of each parent if their children can have several parents: all that the parents have together,
+    /// if these are no more than the pages can show. `None` if there are more.
+    async fn shared(
+        &self,
+        parents: &[&Parent<P::Id>],
+        page: &Arc<Page>,
+    ) -> Result<Option<HashMap<(Parent<P::Id>, Want), Vec<Arc<C>>>>> {
+        if !P::FEW {
+            return Ok(None);
+        }
+        let each = usize::try_from(page.limit()).unwrap_or(usize::MAX);
+        let limit = each.saturating_mul(parents.len());
+        let of = |texts: BTreeSet<&str>| doc! { "$in": texts.into_iter().collect::<Vec<_>>() };
+        let storefronts = of(parents.iter().map(|parent| parent.storefront.as_str()).collect());
+        let keys = of(parents
+            .iter()
+            .flat_map(|parent| &parent.keys)
+            .map(String::as_str)
+            .collect());
+        let search = Search {
+            filter: page.with(doc! { C::STOREFRONT: storefronts, P::FIELD: keys }),
+            sort: page.sort(),
+            // One more tells whether there are more.
+            limit: i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX),
+            projection: Document::new(),
+        };
+        let rows = self.0.children.undecoded().find(search).await?;
+        let rows = rows.documents()?;
+        if rows.len() > limit {
+            return Ok(None);
+        }
+        let mut children = Vec::with_capacity(rows.len());
+        let mut by_key: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, row) in rows.into_iter().enumerate() {
+            children.push(Arc::new(decoded::<C>(row)?));
+            for key in keys_of(row, P::FIELD)? {
+                by_key.entry(key).or_default().push(number);
+            }
+        }
+        let of_parent = |parent: &&Parent<P::Id>| {
+            let keys = parent.keys.iter().filter_map(|key| by_key.get(key.as_str()));
+            // In the order of the search, each once.
+            let numbers: BTreeSet<usize> = keys.flatten().copied().collect();
+            let found = numbers
+                .into_iter()
+                .take(each)
+                .map(|number| Arc::clone(&children[number]));
+            (((*parent).clone(), Want::Page(Arc::clone(page))), found.collect())
+        };
+        Ok(Some(parents.iter().map(of_parent).collect()))
+    }
+
     /// Reads what is requested of all parents with one command, each by a lookup of its own.
     async fn look_up(
         &self,
@@ -233,6 +297,20 @@ where
             );
         }
         Ok(found)
+    }
+}
+
+/// The text in a field of a row, or the texts of the list in it.
+fn keys_of<'a>(row: &'a RawDocument, field: &str) -> Result<Vec<&'a str>> {
+    let other = || Error::internal("a key of a document is not a text");
+    let text = |value: RawBsonRef<'a>| value.as_str().ok_or_else(other);
+    match row.get(field).map_err(Error::internal)? {
+        Some(RawBsonRef::Array(list)) => {
+            let texts = list.into_iter().map(|item| text(item.map_err(Error::internal)?));
+            texts.collect()
+        }
+        Some(value) => Ok(vec![text(value)?]),
+        None => Ok(Vec::new()),
     }
 }
 

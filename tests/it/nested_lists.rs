@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::addresses::{customer, home};
 use crate::kit::{Setup, Shop, examined, profiled, text};
+use crate::markets::{group, market};
 use crate::orders::{by_default, in_storefront};
 
 /// A list behind customers.
@@ -295,6 +296,137 @@ async fn only_the_selected_fields_are_read_and_written() {
 }
 
 /// The collection of a command, and the stored fields that it returns.
+/// A market, and which of these open it: the storefront, or groups.
+struct OpenTo(String, Vec<String>);
+
+/// Adds groups, markets that random ones of them or the whole storefront open, and adds customers to random groups.
+async fn grouped(shop: &Shop, random: &mut StdRng, groups: usize, markets: usize) -> Vec<OpenTo> {
+    let store = &shop.gateway.store;
+    let first = group(shop, "first").await;
+    market(shop, "first", &[&first]).await;
+    let template = async |collection: &str| store.documents(collection, doc! {}).await.swap_remove(0);
+    let of_group = template("customerGroups").await;
+    let of_market = template("markets").await;
+    let copies = |template: &Document, prefix: &str, count: usize, random: &mut StdRng| {
+        let copy = |number: usize| {
+            let mut copy = template.clone();
+            let name = format!("{prefix} {number}");
+            copy.extend(doc! { "_id": id(prefix, random), "name": { "written": &name, "key": &name } });
+            copy
+        };
+        (0..count).map(copy).collect::<Vec<_>>()
+    };
+    let all_groups = copies(&of_group, "grp", groups, random);
+    let ids: Vec<&str> = all_groups.iter().map(|group| text(group, "_id")).collect();
+    let some = |random: &mut StdRng, most: usize| {
+        let count = random.random_range(0..=most);
+        let mut some: Vec<&str> = (0..count)
+            .map(|_| ids[random.random_range(0..ids.len())])
+            .collect();
+        some.sort_unstable();
+        some.dedup();
+        some
+    };
+    let mut all_markets = copies(&of_market, "mkt", markets, random);
+    for market in &mut all_markets {
+        let opens_to = if random.random_bool(0.3) {
+            vec![shop.id()]
+        } else {
+            some(random, 4)
+        };
+        market.insert("opensTo", opens_to);
+    }
+    for customer in store.documents("customers", doc! {}).await {
+        let change = doc! { "$set": { "groupIds": some(random, 5) } };
+        let filter = doc! { "_id": text(&customer, "_id") };
+        let updated = store.collection("customers").update_one(filter, change).await;
+        updated.expect("updated");
+    }
+    let (groups, markets) = (store.collection("customerGroups"), store.collection("markets"));
+    groups.insert_many(&all_groups).await.expect("inserted");
+    markets.insert_many(&all_markets).await.expect("inserted");
+    let open = store.documents("markets", doc! {}).await;
+    let open = open
+        .iter()
+        .map(|market| OpenTo(text(market, "_id").to_owned(), texts(market, "opensTo")));
+    open.collect()
+}
+
+/// The texts of a list; none if it is missing.
+fn texts(document: &Document, field: &str) -> Vec<String> {
+    let texts = document.get_array(field).into_iter().flatten();
+    texts
+        .map(|text| text.as_str().expect("a text").to_owned())
+        .collect()
+}
+
+// CLY-15
+#[tokio::test]
+async fn groups_and_markets_have_the_same_pages_however_many_there_are() {
+    // The second shop has more than the pages can show, so that each parent's are looked up.
+    for (seed, groups, markets) in [(11, 6, 8), (12, 400, 500)] {
+        let (shop, mut random) = filled(seed, 15).await;
+        let open = grouped(&shop, &mut random, groups, markets).await;
+        for _ in 0..6 {
+            let (of_groups, of_markets) = (Page::random(&mut random), Page::random(&mut random));
+            let query = format!(
+                "{{ storefront {{ customers(first: 50) {{ nodes {{ id groups({groups}) {{ totalCount {PAGE} }}
+                     markets({markets}) {{ {PAGE} }} }} }}
+                   markets(first: 50) {{ nodes {{ id groups({groups}) {{ {PAGE} }} }} }} }} }}",
+                groups = of_groups.arguments,
+                markets = of_markets.arguments,
+            );
+            let seen = shop.backend.query(&query).await;
+            for customer in shop.gateway.store.documents("customers", doc! {}).await {
+                let node = node_of(&seen["storefront"]["customers"], text(&customer, "_id"));
+                let mut own = texts(&customer, "groupIds");
+                own.sort_unstable();
+                assert_eq!(node["groups"]["totalCount"], own.len(), "{seed} {customer}");
+                assert_page(&node["groups"], &of_groups, &own);
+                own.push(shop.id().to_owned());
+                let opens = |market: &&OpenTo| market.1.iter().any(|opener| own.contains(opener));
+                let mut opened: Vec<String> =
+                    open.iter().filter(opens).map(|market| market.0.clone()).collect();
+                opened.sort_unstable();
+                assert_page(&node["markets"], &of_markets, &opened);
+            }
+            let shown = seen["storefront"]["markets"]["nodes"].as_array().expect("nodes");
+            assert!(!shown.is_empty());
+            for node in shown {
+                let market = open.iter().find(|market| node["id"] == *market.0).expect("known");
+                let mut openers = market.1.clone();
+                openers.retain(|opener| opener != shop.id());
+                openers.sort_unstable();
+                assert_page(&node["groups"], &of_groups, &openers);
+            }
+        }
+    }
+}
+
+const PAGE: &str = "nodes { id } pageInfo { hasNextPage hasPreviousPage }";
+
+/// The node with this id.
+fn node_of<'a>(connection: &'a Value, id: &str) -> &'a Value {
+    let mut nodes = connection["nodes"].as_array().expect("nodes").iter();
+    nodes.find(|node| node["id"] == id).expect("listed")
+}
+
+/// A page shows its part of a whole list, and tells whether there is more.
+fn assert_page(shown: &Value, page: &Page, all: &[String]) {
+    assert_eq!(ids(shown), page.cut(all), "{}", page.arguments);
+    let more = if page.is_backward {
+        "hasPreviousPage"
+    } else {
+        "hasNextPage"
+    };
+    assert_eq!(
+        shown["pageInfo"][more],
+        all.len() > page.size,
+        "{}",
+        page.arguments
+    );
+}
+
 fn projection(command: &Document) -> Option<String> {
     let sent = command.get_document("command").ok()?;
     let fields = sent.get_document("projection").ok()?;

@@ -206,14 +206,14 @@ async fn each_level_of_groups_and_markets_costs_one_command() {
     [
       "aggregate customerGroups",
       "aggregate customerGroups",
-      "aggregate customerGroups",
       "aggregate customers",
       "aggregate customers",
-      "aggregate customers",
-      "aggregate customers",
-      "aggregate markets",
       "find customerGroups",
-      "find customers"
+      "find customerGroups",
+      "find customerGroups",
+      "find customers",
+      "find markets",
+      "find markets"
     ]
     "#);
 }
