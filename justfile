@@ -19,6 +19,13 @@ test-one filter:
 bench *parts:
     cargo bench -- {{ parts }}
 
+# Builds target/dist/storefront-gateway for production, and its debug information in a file beside it.
+release:
+    cargo build --release --locked --package storefront-gateway --no-default-features
+    mkdir -p target/dist
+    objcopy --only-keep-debug target/release/storefront-gateway target/dist/storefront-gateway.debug
+    objcopy --strip-all --add-gnu-debuglink=target/dist/storefront-gateway.debug target/release/storefront-gateway target/dist/storefront-gateway
+
 # Writes schema.graphql from the code.
 schema:
     cargo run --quiet -- schema > schema.graphql

@@ -248,7 +248,7 @@ async fn fill(environment: &Environment) {
     let first = users
         .find(doc! { "storefrontId": storefront })
         .sort(doc! { "_id": 1 })
-        .limit(PARENTS as i64);
+        .limit(i64::try_from(PARENTS).expect("small"));
     let first: Vec<Document> = first.await.expect("found").try_collect().await.expect("users");
     for user in &first {
         environment.insert_items(id_of(user), 8).await;

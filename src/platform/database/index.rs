@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
+use futures_util::{StreamExt, stream};
 
 use super::{Database, fault::command_code};
 use crate::error::{Error, Result};
 
 /// Error code of a collection that does not exist (`NamespaceNotFound`).
 const NOT_THERE: i32 = 26;
+
+/// Collections whose indexes are created at the same time. The database syncs its journal for each.
+const AT_ONCE: usize = 4;
 
 /// An index that a store needs.
 #[derive(Debug)]
@@ -114,18 +118,26 @@ fn by_collection<'a>(indexes: &[&'a Index]) -> BTreeMap<&'static str, Vec<&'a In
 /// An index with the same name or keys exists with another definition: the message names it and the command that
 /// removes it.
 pub async fn ensure_indexes(database: &Database, indexes: &[&Index]) -> Result<()> {
+    let mut creating = Vec::new();
     for (collection, wanted) in by_collection(indexes) {
-        let specifications: Vec<Document> = wanted.iter().map(|index| index.specification()).collect();
-        let creation = doc! { "createIndexes": collection, "indexes": specifications };
-        if let Err(error) = database.raw().run_command(creation).await {
-            // `IndexOptionsConflict` and `IndexKeySpecsConflict`
-            return Err(match command_code(&error) {
-                Some(85 | 86) => drift(database, collection, &wanted).await?,
-                _ => error.into(),
-            });
-        }
+        creating.push(of_collection(database, collection, wanted));
     }
-    Ok(())
+    // All of them to their ends: a future of the driver must not be dropped halfway.
+    let created: Vec<Result<()>> = stream::iter(creating).buffered(AT_ONCE).collect().await;
+    created.into_iter().collect()
+}
+
+async fn of_collection(database: &Database, collection: &str, wanted: Vec<&Index>) -> Result<()> {
+    let specifications: Vec<Document> = wanted.iter().map(|index| index.specification()).collect();
+    let creation = doc! { "createIndexes": collection, "indexes": specifications };
+    let Err(error) = database.raw().run_command(creation).await else {
+        return Ok(());
+    };
+    // `IndexOptionsConflict` and `IndexKeySpecsConflict`
+    Err(match command_code(&error) {
+        Some(85 | 86) => drift(database, collection, &wanted).await?,
+        _ => error.into(),
+    })
 }
 
 /// Returns an error that names the conflicting indexes.

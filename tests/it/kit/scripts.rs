@@ -60,11 +60,12 @@ fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").expect("standard error takes a line");
 }
 
+/// Returns a setting of the tests.
 #[expect(
     clippy::disallowed_methods,
     reason = "a setting of the tests, not of the gateway"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
