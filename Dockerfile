@@ -19,32 +19,32 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --package storefront-gateway --no-default-features \
     && objcopy --only-keep-debug target/release/storefront-gateway /storefront-gateway.debug \
     && objcopy --strip-all --add-gnu-debuglink=/storefront-gateway.debug \
-        target/release/storefront-gateway /storefront-gateway
+        target/release/storefront-gateway /storefront-gateway \
+    # What the binary needs of Debian: the C library, certificates for TLS to the database, the mail server and identity
+    # providers, and how names are resolved.
+    && mkdir --parents /image/usr/local/bin /image/tmp \
+    && install --directory --owner=10001 --mode=0700 /image/var/lib/storefront-gateway \
+    && cp /storefront-gateway /image/usr/local/bin/ \
+    && ldd /storefront-gateway | grep --only-matching '/[^ ]*' | xargs -I '{}' cp --parents --dereference '{}' /image \
+    && cp --parents --dereference /etc/ssl/certs/ca-certificates.crt /etc/nsswitch.conf /image
 
 # The debug information, three times as large as the binary: `docker build --target debug --output debug .`
 FROM scratch AS debug
 COPY --from=build /storefront-gateway.debug /
 
-FROM debian:bookworm-slim
-# Certificates for TLS to the database, the mail server and identity providers. They are the same in the builder's Debian,
-# and the package would bring OpenSSL.
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-# A number and not a name, so that Kubernetes can see that it is not root.
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway \
-    && install --directory --owner=10001 --mode=0700 /var/lib/storefront-gateway
-COPY --from=build /storefront-gateway /usr/local/libexec/storefront-gateway
-# The command's name is the wrapper's, so that `docker compose exec gateway storefront-gateway …` has the key too.
-COPY --chmod=0755 docker/storefront-gateway /usr/local/bin/storefront-gateway
+# Neither a shell nor other programs.
+FROM scratch
+COPY --from=build /image /
 
-ENV GATEWAY_DATA_DIR=/var/lib/storefront-gateway \
+ENV PATH=/usr/local/bin \
+    GATEWAY_DATA_DIR=/var/lib/storefront-gateway \
     GATEWAY_LISTEN=0.0.0.0:8080
+# A number and not a name, so that Kubernetes can see that it is not root.
 USER 10001
 WORKDIR /var/lib/storefront-gateway
 VOLUME /var/lib/storefront-gateway
 EXPOSE 8080
-# The port is the one above; a container with another GATEWAY_LISTEN brings its own check. Bash speaks HTTP well enough for
-# it, and is here anyway.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health/ready HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+    CMD ["storefront-gateway", "health"]
 ENTRYPOINT ["storefront-gateway"]
 CMD ["serve"]

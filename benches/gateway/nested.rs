@@ -106,7 +106,7 @@ pub const LISTS: [NestedList; 9] = [
         link: by_id("customerId"),
         shown: "text",
         newest_by: Some("_id"),
-        bounds: [4.0, 1.3],
+        bounds: [1.3, 1.1],
     },
     NestedList {
         name: "groups of customers",
@@ -116,7 +116,7 @@ pub const LISTS: [NestedList; 9] = [
         link: Link::Parent("groupIds"),
         shown: "name",
         newest_by: None,
-        bounds: [4.0, 4.0],
+        bounds: [6.0, 1.6],
     },
     NestedList {
         name: "markets of customers",
@@ -129,7 +129,7 @@ pub const LISTS: [NestedList; 9] = [
         },
         shown: "name",
         newest_by: None,
-        bounds: [4.0, 4.0],
+        bounds: [6.0, 1.6],
     },
     NestedList {
         name: "items of users",
@@ -139,7 +139,7 @@ pub const LISTS: [NestedList; 9] = [
         link: Link::Storage,
         shown: "name",
         newest_by: None,
-        bounds: [4.0, 4.0],
+        bounds: [4.0, 2.5],
     },
     NestedList {
         name: "customers of groups",
@@ -149,7 +149,7 @@ pub const LISTS: [NestedList; 9] = [
         link: by_id("groupIds"),
         shown: "email",
         newest_by: None,
-        bounds: [4.0, 4.0],
+        bounds: [6.0, 8.0],
     },
     NestedList {
         name: "markets of groups",
@@ -159,7 +159,7 @@ pub const LISTS: [NestedList; 9] = [
         link: by_id("opensTo"),
         shown: "name",
         newest_by: None,
-        bounds: [4.0, 4.0],
+        bounds: [6.0, 1.6],
     },
     NestedList {
         name: "groups of markets",
@@ -169,7 +169,7 @@ pub const LISTS: [NestedList; 9] = [
         link: Link::Parent("opensTo"),
         shown: "name",
         newest_by: None,
-        bounds: [4.0, 4.0],
+        bounds: [6.0, 1.6],
     },
 ];
 

@@ -96,6 +96,8 @@ pub(super) enum Command {
     },
     /// Checks settings, database, indexes, mail and signing keys, and prints a verdict for each
     Check,
+    /// Asks the gateway that runs on this machine with the same settings whether it is ready; exit code 0 if it is
+    Health,
     /// Writes demo data into an empty database, and prints the credentials of the demo
     Demo {
         /// Adds customers with addresses and orders to the first storefront until it has N of them, for tests at scale

@@ -10,6 +10,7 @@ mod check;
 mod clients;
 mod demo_output;
 mod failure;
+mod health;
 mod identity_providers;
 mod jobs;
 mod keys;
@@ -88,6 +89,9 @@ async fn perform(
     if let Command::Serve { demo } = command {
         return serve::run(config, demo).await;
     }
+    if let Command::Health = command {
+        return health::run(&config, output).await;
+    }
     telemetry::log_of_command(&config.log)?;
     // It reads a secret before it opens the database.
     if let Command::IdentityProvider { command } = command {
@@ -103,7 +107,11 @@ async fn perform(
         Command::Jobs { command } => jobs::run(command, app, output).await,
         Command::Audit { command } => audit::run(command, app, output).await,
         Command::Demo { customers } => demo_output::run(app, output, customers).await,
-        Command::Serve { .. } | Command::Check | Command::Schema | Command::IdentityProvider { .. } => {
+        Command::Serve { .. }
+        | Command::Check
+        | Command::Health
+        | Command::Schema
+        | Command::IdentityProvider { .. } => {
             unreachable!("these were run above")
         }
     })

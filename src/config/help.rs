@@ -11,7 +11,8 @@ pub fn settings_help() -> String {
     let mut help = String::from(
         "Settings are environment variables, or lines NAME=value of a file .env in the working directory. A variable\n\
          takes precedence over the file. An empty value counts as not set. Examples of values: 15m for a duration,\n\
-         256KiB for a size. The values of a list are separated by commas.\n",
+         256KiB for a size. The values of a list are separated by commas. A setting that is a secret can be in a file\n\
+         whose path is in the variable of the same name with _FILE behind it.\n",
     );
     for setting in SETTINGS.iter() {
         write!(

@@ -1,4 +1,4 @@
-//! The variables of the process together with the `.env` file of a directory.
+//! The variables of the process together with the `.env` file of a directory, and secrets in files of their own.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ use super::tree::Config;
 
 /// Name of the file.
 const FILE: &str = ".env";
+/// What the name of a variable ends with that names the file with a secret, as containers are handed secrets.
+pub(super) const IN_FILE: &str = "_FILE";
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 256 * 1024;
 
@@ -33,6 +35,9 @@ impl Config {
 
     /// Reads the variables, usually `std::env::vars_os()`, and the file `.env` of `dir` if there is one. A
     /// variable wins over the file, also when it is empty.
+    ///
+    /// A setting that is a secret can be in a file of its own, whose path is in the variable `NAME_FILE`; the setting
+    /// itself wins over it.
     ///
     /// The file is read as `dotenvy` does: `NAME=value`, `#` begins a comment, and `$NAME` stands for another
     /// variable unless the value is in single quotes.
@@ -62,6 +67,7 @@ impl Config {
                 Err(_) => {}
             }
         }
+        read_secrets(&mut vars, &mut faults);
         match Self::from_vars(vars) {
             Ok(config) if faults.is_empty() => return Ok(config),
             Ok(_) => {}
@@ -110,6 +116,30 @@ fn read_file(path: &Path, faults: &mut Vec<SettingFault>) -> BTreeMap<String, St
         }
     }
     vars
+}
+
+/// Replaces each variable `NAME_FILE` of a secret by `NAME`, with what the file contains.
+fn read_secrets(vars: &mut BTreeMap<String, String>, faults: &mut Vec<SettingFault>) {
+    for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+        let variable = format!("{}{IN_FILE}", setting.name);
+        let path = vars.remove(&variable).filter(|path| !path.is_empty());
+        let is_set = vars.get(setting.name).is_some_and(|value| !value.is_empty());
+        let Some(path) = path.filter(|_| !is_set) else {
+            continue;
+        };
+        let fault = match read_bounded(Path::new(&path)) {
+            Ok(text) if text.trim().is_empty() => format!("the file {path} is empty"),
+            Ok(text) => {
+                vars.insert(setting.name.to_owned(), text.trim().to_owned());
+                continue;
+            }
+            Err(cause) => format!("the file {path} cannot be read: {cause}"),
+        };
+        faults.push(SettingFault {
+            variable,
+            message: fault,
+        });
+    }
 }
 
 fn read_bounded(path: &Path) -> io::Result<String> {
@@ -195,6 +225,54 @@ mod tests {
             panic!("{database:?}")
         };
         assert_eq!(uri.expose(), "mongodb://u:p%40$x@db/?appName=ab");
+    }
+
+    #[test]
+    fn a_secret_can_be_in_a_file_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(path("uri"), "mongodb://u:p@db/?replicaSet=rs0\n").unwrap();
+        std::fs::write(path("key"), "+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/8=\r\n").unwrap();
+        std::fs::write(path("empty"), "\n").unwrap();
+        let (uri, key) = (path("uri"), path("key"));
+        let files = [
+            ("GATEWAY_MONGODB_URI_FILE", &*uri),
+            ("GATEWAY_MASTER_KEY_FILE", &*key),
+        ];
+        let config = load(b"", &files).unwrap();
+        let DatabaseServer::External { uri: read } = config.database.server else {
+            panic!("another server")
+        };
+        assert_eq!(read.expose(), "mongodb://u:p@db/?replicaSet=rs0");
+        assert!(config.master_key.is_some());
+
+        let both = [
+            files[0],
+            files[1],
+            ("GATEWAY_MONGODB_URI", "mongodb://other/?replicaSet=rs0"),
+        ];
+        let DatabaseServer::External { uri: read } = load(b"", &both).unwrap().database.server else {
+            panic!("another server")
+        };
+        assert_eq!(read.expose(), "mongodb://other/?replicaSet=rs0");
+
+        let (missing, empty) = (path("missing"), path("empty"));
+        let wrong = [
+            ("GATEWAY_MASTER_KEY_FILE", &*missing),
+            ("GATEWAY_SMTP_URL_FILE", &*empty),
+        ];
+        let faults = faults(b"", &wrong);
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(
+            faults[0].starts_with("GATEWAY_MASTER_KEY_FILE: the file "),
+            "{faults:?}"
+        );
+        assert!(
+            faults[1].starts_with("GATEWAY_SMTP_URL_FILE: the file "),
+            "{faults:?}"
+        );
+        // Only secrets are in files.
+        assert!(load(b"", &[("GATEWAY_LOG_FILE", &*key)]).is_err());
     }
 
     #[test]

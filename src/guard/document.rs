@@ -320,6 +320,18 @@ impl Operation<'_> {
         let behind = &field.node.selection_set.node.items;
         behind.iter().all(|selection| is_leaf(&selection.node))
     }
+
+    /// Whether the operation is a query that selects nothing but the names of types, as clients do to see whether the API
+    /// answers.
+    #[must_use]
+    pub fn is_of_names(&self) -> bool {
+        let is_name = |selection: &Positioned<Selection>| {
+            matches!(&selection.node, Selection::Field(field)
+                if field.node.name.node == "__typename" && field.node.directives.is_empty())
+        };
+        let items = &self.definition.selection_set.node.items;
+        self.kind == OperationType::Query && items.iter().all(is_name)
+    }
 }
 
 /// One operation of a document.

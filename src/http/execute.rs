@@ -46,6 +46,8 @@ pub(super) struct Admitted {
     operation_name: Option<String>,
     variables: Variables,
     is_single: bool,
+    /// Whether introspection answers a part of the operation.
+    is_introspection: bool,
     cost: Cost,
     /// The operation's name.
     name: Option<String>,
@@ -79,6 +81,7 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
     gateway.guard.coerce(&operation, &mut variables)?;
     let is_mutation = operation.kind == OperationType::Mutation;
     let is_single = !is_mutation && operation.is_single();
+    let is_introspection = cost.introspection > 0 || operation.is_of_names();
     let name = operation.name.map(str::to_owned);
     let document = operation.to_run(&variables);
     Ok(Admitted {
@@ -87,6 +90,7 @@ pub(super) fn admit(gateway: &Gateway, params: Params, method: Method) -> Result
         operation_name,
         variables,
         is_single,
+        is_introspection,
         cost,
         name,
     })
@@ -202,11 +206,11 @@ async fn execute(gateway: &Gateway, admitted: Admitted, context: Arc<RequestCont
         mut document,
         operation_name,
         variables,
-        cost,
+        is_introspection,
         ..
     } = admitted;
-    let reported = (cost.introspection > 0)
-        .then(|| Introspection::of(&mut document, operation_name.as_deref(), &variables));
+    let reported =
+        is_introspection.then(|| Introspection::of(&mut document, operation_name.as_deref(), &variables));
     if reported.as_ref().is_some_and(Introspection::is_all) {
         return joined(Response::default(), reported);
     }

@@ -10,6 +10,7 @@ use crate::context::RequestContext;
 use crate::error::Result;
 use crate::platform::id::{Id, StorefrontUserId};
 use crate::reach::Reach;
+use crate::read::direct::single::Shown;
 
 /// Identifies a storefront user by exactly one of its keys.
 #[derive(OneofObject)]
@@ -43,11 +44,21 @@ impl StorefrontUserQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Key of the user.")] by: StorefrontUserBy,
-    ) -> Option<Result<StorefrontUserNode>> {
+    ) -> Option<Result<Shown<StorefrontUserNode>>> {
         let load = async {
             let context = RequestContext::of(ctx)?;
             let reach = context.reach(&READ)?;
-            Ok(find(context, &reach, by).await?.map(StorefrontUserNode::new))
+            if context.is_single
+                && let StorefrontUserBy::Id(id) = &by
+                && let Some(id) = StorefrontUserId::parse(id)
+            {
+                let users = context.app.database.open::<StorefrontUser>(&reach);
+                if let Some(read) = Shown::read(ctx, users, id, StorefrontUserNode::new) {
+                    return read.await;
+                }
+            }
+            let found = find(context, &reach, by).await?;
+            Ok(found.map(|user| Shown::Node(StorefrontUserNode::new(user))))
         };
         load.await.transpose()
     }

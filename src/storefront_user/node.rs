@@ -10,6 +10,7 @@ use crate::customer::node::{CustomerNode, customer_behind};
 use crate::error::Result;
 use crate::platform::{clock::Timestamp, id::StorefrontUserId};
 use crate::reach::{Reach, principal::Policy, scope::Scope, seen::Seen};
+use crate::read::direct::{DirectObject, ObjectShape, fields};
 use crate::storage::node::PrivateStorageNode;
 use crate::storefront::node::{StorefrontNode, storefront_of};
 
@@ -46,6 +47,40 @@ impl StorefrontUserNode {
     }
 }
 
+fields! {
+    /// The fields of a storefront user that its document contains.
+    StorefrontUserFields of StorefrontUser {
+        /// Id of the user in the online store, stored verbatim and unique in the storefront.
+        /// The gateway generates it for an anonymous user that a publishable key registers.
+        storefront_user_id: &str = "storefrontUserId" => |user| &user.external_id;
+
+        /// Whether the user is temporary: the user and its private storage are removed at `expiresAt` unless they are
+        /// used before.
+        is_anonymous: bool = "isAnonymous" => |user| user.is_anonymous;
+
+        /// Time of the merge; null if the user was not merged.
+        merged_at: Option<Timestamp> = "mergedAt" => |user| user.merged_at;
+
+        /// Time at which an anonymous user and its private storage are removed unless they are used before.
+        /// Null for regular and merged users.
+        expires_at: Option<Timestamp> = "expiresAt" => |user| user.expires_at;
+
+        /// Time of the registration.
+        created_at: Timestamp = "createdAt" => |user| user.created_at;
+
+        /// Time of the last change.
+        updated_at: Timestamp = "updatedAt" => |user| user.updated_at;
+    }
+}
+
+impl DirectObject for StorefrontUserNode {
+    const OBJECT: ObjectShape = ObjectShape {
+        name: "StorefrontUser",
+        fields: &[StorefrontUserFields::stored],
+        lists: &[],
+    };
+}
+
 #[Object(name = "StorefrontUser", use_type_description)]
 impl StorefrontUserNode {
     /// Global id.
@@ -60,16 +95,9 @@ impl StorefrontUserNode {
         storefront_of(context, self.document.sight(), &self.document.storefront_id)
     }
 
-    /// Id of the user in the online store, stored verbatim and unique in the storefront.
-    /// The gateway generates it for an anonymous user that a publishable key registers.
-    async fn storefront_user_id(&self) -> &str {
-        &self.document.external_id
-    }
-
-    /// Whether the user is temporary: the user and its private storage are removed at `expiresAt` unless they are used
-    /// before.
-    async fn is_anonymous(&self) -> bool {
-        self.document.is_anonymous
+    #[graphql(flatten)]
+    async fn stored(&self) -> StorefrontUserFields<'_> {
+        StorefrontUserFields(&self.document)
     }
 
     /// Customer account of a regular user.
@@ -97,27 +125,6 @@ impl StorefrontUserNode {
             Ok(context.by_id::<StorefrontUser>(&reach, id).await?.map(Self::new))
         };
         load.await.transpose()
-    }
-
-    /// Time of the merge; null if the user was not merged.
-    async fn merged_at(&self) -> Option<Timestamp> {
-        self.document.merged_at
-    }
-
-    /// Time at which an anonymous user and its private storage are removed unless they are used before.
-    /// Null for regular and merged users.
-    async fn expires_at(&self) -> Option<Timestamp> {
-        self.document.expires_at
-    }
-
-    /// Time of the registration.
-    async fn created_at(&self) -> Timestamp {
-        self.document.created_at
-    }
-
-    /// Time of the last change.
-    async fn updated_at(&self) -> Timestamp {
-        self.document.updated_at
     }
 }
 

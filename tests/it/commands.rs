@@ -212,6 +212,28 @@ async fn the_schema_command_needs_no_settings_or_database() {
 }
 
 #[tokio::test]
+async fn health_tells_whether_the_gateway_is_ready() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = port.local_addr().expect("bound").to_string();
+    drop(port);
+    let mut operator = Operator::new();
+    operator.settings = vec![("GATEWAY_LISTEN", address.clone())];
+    let message = operator.user_errors(&["health"], 1).await;
+    let expected = format!("the gateway at {address} does not answer");
+    assert!(message.contains(&expected), "{message}");
+    let mut gateway = operator.serve(&[]).await;
+    let ready = async {
+        while !operator.run(&["health"]).await.status.success() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, ready).await.expect("ready in time");
+    assert_eq!(text(&operator.run(&["health"]).await.stdout), "ready\n");
+    assert_eq!(operator.json(&["health"]).await, json!({ "ready": true }));
+    gateway.signalled(Signal::SIGTERM).await;
+}
+
+#[tokio::test]
 async fn all_invalid_settings_are_reported_together() {
     let operator = Operator::new()
         .with("GATEWAY_JOBS", "perhaps")

@@ -1,12 +1,12 @@
 //! Settings that the documentation and the files beside it name are settings of the gateway, and their examples are
 //! read.
 
-use storefront_gateway::config::{Config, SETTINGS};
+use storefront_gateway::config::{Config, SETTINGS, Setting};
 
 use super::blocks::Document;
 
 /// Files beside the documents that set variables of the gateway.
-const FILES: [&str; 3] = ["Dockerfile", "docker-compose.yml", "docker/storefront-gateway"];
+const FILES: [&str; 2] = ["Dockerfile", "docker-compose.yml"];
 
 /// Returns the names in a text that begin as those of settings do. The beginning alone is not a name.
 fn names(text: &str) -> impl Iterator<Item = &str> {
@@ -23,7 +23,11 @@ fn documented_settings_exist() {
         for name in names(&document.text) {
             // Those of the build are read by build.rs.
             let is_builds = name.starts_with("GATEWAY_BUILD_");
-            if !is_builds && !SETTINGS.iter().any(|setting| setting.name == name) {
+            // The variable that names a file with a secret.
+            let in_file = name.strip_suffix("_FILE");
+            let is_setting =
+                |setting: &Setting| setting.name == name || (setting.secret && Some(setting.name) == in_file);
+            if !is_builds && !SETTINGS.iter().any(is_setting) {
                 unknown.push(format!("{}: {name}", document.path));
             }
         }
