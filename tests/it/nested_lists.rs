@@ -281,21 +281,60 @@ async fn only_the_selected_fields_are_read_and_written() {
         assert_eq!(written, by_field);
     }
     let query = "{ storefront { customers(first: 50) { nodes { id email addresses { nodes { city } } \
-                 orders { nodes { total { amount } } } } } } }";
-    let (_, commands) = profiled(&shop, shop.backend.query(query)).await;
-    let mut read: Vec<String> = commands.iter().filter_map(projection).collect();
-    read.sort_unstable();
+                 orders { nodes { total { amount } } } notes { nodes { text } } } } } }";
+    let read = fields_read(&shop, query).await;
     assert_eq!(
         read,
         [
             "addresses: _id city customerId",
+            "customerNotes: _id customerId text",
             "customers: _id email userId",
             "orders: _id total userId"
         ]
     );
 }
 
-/// The collection of a command, and the stored fields that it returns.
+#[tokio::test]
+async fn a_storefront_user_by_id_is_read_with_the_selected_fields() {
+    let shop = crate::kit::shop().await;
+    let stranger = shop.ann("bea").await;
+    for (name, person) in [
+        ("ann", shop.ann("ann").await),
+        ("guest", shop.guest("guest").await),
+    ] {
+        let stored = shop
+            .gateway
+            .store
+            .documents("storefrontUsers", doc! { "storefrontUserId": name })
+            .await;
+        let by = format!("storefrontUser(by: {{ id: \"{}\" }})", text(&stored[0], "_id"));
+        let fields = "__typename id storefrontUserId isAnonymous mergedAt expiresAt createdAt updatedAt";
+        for caller in [&shop.backend, &person] {
+            let written = caller.query(&format!("{{ {by} {{ {fields} }} }}")).await;
+            let mut by_field = caller
+                .query(&format!("{{ {by} {{ {fields} storefront {{ id }} }} }}"))
+                .await;
+            let user = by_field["storefrontUser"].as_object_mut().expect("a user");
+            assert!(user.remove("storefront").is_some());
+            assert_eq!(written, by_field);
+        }
+        let query = format!("{{ {by} {{ id isAnonymous }} }}");
+        assert_eq!(
+            fields_read(&shop, &query).await,
+            ["storefrontUsers: _id isAnonymous"]
+        );
+        assert_eq!(stranger.query(&query).await, json!({ "storefrontUser": null }));
+    }
+}
+
+/// The stored fields that the searches of a query return, by collection.
+async fn fields_read(shop: &Shop, query: &str) -> Vec<String> {
+    let (_, commands) = profiled(shop, shop.backend.query(query)).await;
+    let mut read: Vec<String> = commands.iter().filter_map(projection).collect();
+    read.sort_unstable();
+    read
+}
+
 /// A market, and which of these open it: the storefront, or groups.
 struct OpenTo(String, Vec<String>);
 
@@ -427,6 +466,7 @@ fn assert_page(shown: &Value, page: &Page, all: &[String]) {
     );
 }
 
+/// The collection of a command, and the stored fields that it returns.
 fn projection(command: &Document) -> Option<String> {
     let sent = command.get_document("command").ok()?;
     let fields = sent.get_document("projection").ok()?;
