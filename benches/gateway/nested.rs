@@ -116,7 +116,7 @@ pub const LISTS: [NestedList; 9] = [
         link: Link::Parent("groupIds"),
         shown: "name",
         newest_by: None,
-        bounds: [6.0, 1.6],
+        bounds: [6.0, 2.0],
     },
     NestedList {
         name: "markets of customers",
@@ -129,7 +129,7 @@ pub const LISTS: [NestedList; 9] = [
         },
         shown: "name",
         newest_by: None,
-        bounds: [6.0, 1.6],
+        bounds: [6.0, 2.0],
     },
     NestedList {
         name: "items of users",
@@ -159,7 +159,7 @@ pub const LISTS: [NestedList; 9] = [
         link: by_id("opensTo"),
         shown: "name",
         newest_by: None,
-        bounds: [6.0, 1.6],
+        bounds: [6.0, 2.0],
     },
     NestedList {
         name: "groups of markets",
@@ -169,7 +169,7 @@ pub const LISTS: [NestedList; 9] = [
         link: Link::Parent("opensTo"),
         shown: "name",
         newest_by: None,
-        bounds: [6.0, 1.6],
+        bounds: [6.0, 2.0],
     },
 ];
 
