@@ -15,7 +15,7 @@ use super::tree::Config;
 /// Name of the file.
 const FILE: &str = ".env";
 /// What the name of a variable ends with that names the file with a secret, as containers are handed secrets.
-pub(super) const IN_FILE: &str = "_FILE";
+const IN_FILE: &str = "_FILE";
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 256 * 1024;
 
@@ -36,11 +36,11 @@ impl Config {
     /// Reads the variables, usually `std::env::vars_os()`, and the file `.env` of `dir` if there is one. A
     /// variable wins over the file, also when it is empty.
     ///
-    /// A setting that is a secret can be in a file of its own, whose path is in the variable `NAME_FILE`; the setting
-    /// itself wins over it.
-    ///
     /// The file is read as `dotenvy` does: `NAME=value`, `#` begins a comment, and `$NAME` stands for another
     /// variable unless the value is in single quotes.
+    ///
+    /// A setting that is a secret can be in a file of its own, whose path is in the variable `NAME_FILE`; the setting
+    /// itself wins over it.
     ///
     /// # Errors
     /// [`ConfigFaults`] with every wrong line of the file, wrong setting and unknown `GATEWAY_*` name.

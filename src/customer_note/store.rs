@@ -3,7 +3,6 @@
 use super::CustomerNote;
 use crate::customer::Customer;
 use crate::domain::personal::{Personal, SubjectLink};
-
 use crate::platform::{
     database::{Index, IndexKind},
     stored::{Stored, StoredField},
